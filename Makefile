@@ -1,0 +1,52 @@
+# Everything runs inside .venv, which every target below sets up by itself.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+JOBS   ?= auto
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check lint type fmt unit bench wheel clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(STAMP) ## Create .venv with predeploy (editable) and the development tools
+
+$(STAMP): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "predeploy needs Python 3.11 or newer; set PYTHON=/path/to/python3.12"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
+	$(BIN)/python -m pip install --quiet --editable . --group dev
+	@touch $@
+
+demo: $(STAMP) ## Judge, build and start the sample app on all four platforms
+	$(BIN)/predeploy build sample_apps/everywhere
+
+test: $(STAMP) ## Run all tests
+	$(BIN)/python -m pytest -n $(JOBS)
+
+unit: $(STAMP) ## Run the unit, contract and command-line tests only (no network, under a minute)
+	$(BIN)/python -m pytest -n $(JOBS) tests/unit tests/contract tests/cli
+
+lint: $(STAMP) ## Run ruff
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+type: $(STAMP) ## Run mypy in strict mode
+	$(BIN)/mypy
+
+check: lint type test ## Lint, types and tests
+
+fmt: $(STAMP) ## Let ruff format and fix
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(STAMP) ## Measure start-up, as ratios
+	$(BIN)/python benchmarks/startup.py
+
+wheel: $(STAMP) ## Build the wheel into dist/
+	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+
+clean: ## Remove everything that was generated
+	rm -rf $(VENV) dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis

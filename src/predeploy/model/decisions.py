@@ -1,0 +1,179 @@
+"""What detect and plan decided: the manifest, Python, and the steps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from predeploy.model import STRICT, Phase
+from predeploy.model.findings import Evidence, Finding
+
+
+@dataclass(frozen=True, kw_only=True)
+class Selection:
+    """Which manifest and installer won, and what lost."""
+
+    manifest: str | None = None
+    """Path of the file that decides what is installed; ``None`` where the host needs none."""
+    installer: str | None = None
+    """Key of the profile's ``installers``."""
+    candidates: tuple[str, ...] = ()
+    """Every file the host would have taken, in its order."""
+    ignored: tuple[str, ...] = ()
+    """Manifests that lie there and do not count."""
+    reason: str = ""
+    """Why this one won, in one sentence."""
+    problem: str | None = None
+    """Why nothing could be chosen: a word that rules refer to."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PythonRequest:
+    """What one source says about Python."""
+
+    origin: str
+    """File or setting it came from."""
+    version: str | None = None
+    """Version as the host understood it, e.g. ``3.12``; ``None`` with a problem."""
+    problem: str | None = None
+    """Why it could not be read: a word that rules refer to."""
+    detail: str | None = None
+    """The offending text."""
+    evidence: tuple[Evidence, ...] = ()
+    """Where it stands."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PythonChoice:
+    """The Python a host would use."""
+
+    requested: str | None = None
+    """Version asked for, or the host's default."""
+    origin: str = "default"
+    """Where the request came from."""
+    resolved: str | None = None
+    """Full version the host takes; ``None`` when it has none."""
+    problem: str | None = None
+    """Why there is none: a word that rules refer to."""
+    detail: str | None = None
+    """The offending text or version."""
+    evidence: tuple[Evidence, ...] = ()
+    """Where the request stands."""
+
+    @property
+    def minor(self) -> str | None:
+        """Return ``X.Y`` of the resolved version, else of the request."""
+        version = self.resolved or self.requested
+        parts = version.split(".") if version else []
+        return ".".join(parts[:2]) if len(parts) >= 2 else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One command of a build; words in braces stand for places of the run (see ``env.places``)."""
+
+    __pydantic_config__ = STRICT
+
+    id: str
+    """Kebab-case name, unique in its plan."""
+    phase: Phase
+    """Phase it belongs to."""
+    reason: str
+    """Why the host runs it."""
+    argv: tuple[str, ...] = ()
+    """The command; empty for a shell step."""
+    shell: str | None = None
+    """A script the host gives to a shell, as the app wrote it."""
+    shell_argv: tuple[str, ...] = ("sh", "-c")
+    """The shell that gets it."""
+    env: dict[str, str] = field(default_factory=dict)
+    """Variables beside the plan's own."""
+    cwd: str = "{app}"
+    """Working directory."""
+    timeout_seconds: float = 900
+    """The host's limit, else ours."""
+    otherwise: Literal["fail", "ignore", "next"] = "fail"
+    """What a non-zero exit means: the build fails, nothing, or the ``fallback`` runs."""
+    fallback_of: str | None = None
+    """Id of the step this one stands in for when that one failed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Environment:
+    """The virtualenv a plan runs in."""
+
+    __pydantic_config__ = STRICT
+
+    python: str
+    """Version the host uses."""
+    seeds: dict[str, str] = field(default_factory=dict)
+    """Distributions put in before the first step, with exact versions."""
+    layout: Literal["virtualenv", "user-base"] = "virtualenv"
+    """``user-base``: pip installs into ``{userbase}`` as the host's image does."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Boot:
+    """How the app is started and what counts as started."""
+
+    __pydantic_config__ = STRICT
+
+    step: Step
+    """The start command."""
+    timeout_seconds: float
+    """How long the host waits."""
+    preferred_port: int | None = None
+    """The host's own port; another is used when it is taken."""
+    unix_socket: bool = False
+    """Whether the app must listen on ``$SOCKET`` instead of ``$PORT``."""
+    probe: str = "/"
+    """Path asked first."""
+    expect_body: str | None = None
+    """Body that counts as healthy; ``None``: any HTTP answer."""
+    script_probe: str | None = None
+    """Second path, which must answer 200, asked after the first."""
+    script_timeout_seconds: float = 60
+    """Limit of the second."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuildPlan:
+    """The complete recipe of one platform; a pure function of snapshot and tree."""
+
+    __pydantic_config__ = STRICT
+
+    platform: str
+    """Platform id."""
+    as_of: str
+    """Day it holds for."""
+    environment: Environment
+    """The virtualenv."""
+    env: dict[str, str] = field(default_factory=dict)
+    """Variables of every step."""
+    tools: dict[str, str] = field(default_factory=dict)
+    """Tools outside the virtualenv, with exact versions."""
+    steps: tuple[Step, ...] = ()
+    """In the host's order."""
+    boot: Boot | None = None
+    """How it is started; ``None`` when nothing is."""
+    processes: dict[str, str] = field(default_factory=dict)
+    """Process types and their commands, as the host shows them."""
+    checks: tuple[str, ...] = ("conflicts", "imports")
+    """What verify looks at."""
+    entry_modules: tuple[str, ...] = ()
+    """Files the start command imports, from which the import scan begins."""
+    import_roots: tuple[str, ...] = ("",)
+    """Directories of the app that are importable on the host."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Detection:
+    """The static answer for one platform."""
+
+    platform: str
+    name: str
+    selection: Selection
+    python: PythonChoice
+    findings: tuple[Finding, ...]
+    plan: BuildPlan | None
+    seconds: dict[str, float]
