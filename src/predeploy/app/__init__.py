@@ -1,0 +1,1 @@
+"""The uploaded tree and the files in it: reading and parsing, never writing, never importing."""

@@ -1,0 +1,1 @@
+"""What hosts do that data cannot say: one module a host, named from its profile."""

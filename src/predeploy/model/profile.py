@@ -273,6 +273,8 @@ class Profile:
     """Variables every build command of the host sees."""
     lists: dict[str, tuple[Window, ...]] = field(default_factory=dict)
     """Named lists that predicates refer to: stacks, misspelt names …"""
+    values: dict[str, Timeline] = field(default_factory=dict)
+    """Other dated facts that the host's module or a predicate refers to by name."""
     launch: Launch = Launch(timeout_seconds=60)
     """How the app is started and probed."""
     rules: tuple[Rule, ...] = ()

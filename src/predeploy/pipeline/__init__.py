@@ -1,0 +1,1 @@
+"""The phases, and the run that chains them."""

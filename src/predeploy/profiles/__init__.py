@@ -1,0 +1,1 @@
+"""Platform profiles: finding them, reading them strictly, and asking what holds on a day."""

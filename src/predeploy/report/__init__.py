@@ -1,0 +1,1 @@
+"""Renderers: the same result as JSON, text, a plan, or a script."""

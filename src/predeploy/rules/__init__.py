@@ -1,0 +1,1 @@
+"""Conditions, the predicates they are made of, and their evaluation."""

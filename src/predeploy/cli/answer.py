@@ -1,0 +1,82 @@
+"""Write a report where it was asked for: stdout is the answer, stderr the story."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from predeploy import __version__
+from predeploy.errors import UsageError
+from predeploy.model.results import PlatformResult, Report
+from predeploy.pipeline.static import exit_code
+from predeploy.settings import RunRequest
+
+
+def report_of(
+    request: RunRequest,
+    results: tuple[PlatformResult, ...],
+    *,
+    seconds: float,
+    interrupted: bool = False,
+) -> Report:
+    """Return the report of a run that has ended."""
+    return Report(
+        tool_version=__version__,
+        as_of=request.as_of.isoformat(),
+        app=str(request.app),
+        platforms=results,
+        exit_code=int(exit_code(results, strict=request.strict, interrupted=interrupted)),
+        strict=request.strict,
+        interrupted=interrupted,
+        seconds=seconds,
+    )
+
+
+def answer(
+    report: Report, *, output_format: str, output_file: Path | None, remarks: tuple[str, ...] = ()
+) -> None:
+    """Render a report and write it."""
+    for remark in remarks:
+        click.echo(f"predeploy: {remark}", err=True)
+    if output_format == "json":
+        import json
+
+        from predeploy.report.document import document
+
+        write(json.dumps(document(report), indent=2) + "\n", output_file)
+        return
+    from predeploy.report.text import render
+
+    colour = output_file is None and wants_colour(sys.stdout.isatty())
+    write(render(report, width=width(), colour=colour), output_file)
+
+
+def write(text: str, output_file: Path | None) -> None:
+    """Write text to a file or to stdout; what a terminal cannot show is replaced."""
+    if output_file is None:
+        encoding = sys.stdout.encoding or "utf-8"
+        click.echo(text.encode(encoding, "replace").decode(encoding, "replace"), nl=False, color=True)
+        return
+    try:
+        output_file.write_text(text, encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise UsageError(f"{output_file}: {(error.strerror or 'cannot be written').lower()}") from None
+
+
+def wants_colour(is_terminal: bool) -> bool:  # noqa: FBT001 - one yes or no
+    """Return whether to colour: ``NO_COLOR``, then ``FORCE_COLOR``, then ``TERM=dumb``, then the terminal."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR"):
+        return True
+    return is_terminal and os.environ.get("TERM") != "dumb"
+
+
+def width() -> int:
+    """Return the columns to write for, between 40 and 200."""
+    import shutil
+
+    return max(40, min(200, shutil.get_terminal_size((100, 24)).columns))

@@ -1,0 +1,119 @@
+"""The command group, and the one place where exceptions become messages and exit codes."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+
+import click
+
+from predeploy import __version__
+from predeploy.errors import EXIT_MEANING, ExitCode, PredeployError, suggestion
+
+COMMANDS: dict[str, str] = {
+    "check": "Judge an app statically: detect and plan, nothing of it is run.",
+    "plan": "Print the exact recipe of each platform, each line with its reason.",
+    "build": "Run the whole pipeline: install, verify, boot.",
+    "explain": "Explain a rule or a platform.",
+    "platforms": "List, show and lint platform profiles.",
+    "schema": "Print the JSON schema of the result, the profiles or the plan.",
+}
+
+EPILOG = "Exit codes: " + "; ".join(f"{int(code)} {meaning}" for code, meaning in EXIT_MEANING.items()) + "."
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command's module when it is called, and takes ``check`` as the default."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the commands in the order of a run."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import and return one command."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"predeploy.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put ``check`` in front when no command is named."""
+        own = {"-h", "--help", "--version"}
+        if not args or (args[0] not in COMMANDS and args[0] not in own and self._is_for_check(args[0])):
+            args = ["check", *args]
+        return super().parse_args(ctx, args)
+
+    def _is_for_check(self, word: str) -> bool:
+        return word.startswith("-") or os.path.exists(word) or os.sep in word  # noqa: PTH110 - cheaper
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Say which command was probably meant."""
+        if args and args[0] not in COMMANDS:
+            near = suggestion(args[0], COMMANDS)
+            raise click.UsageError(f"no such command or directory: {args[0]!r}{near}", ctx)
+        return super().resolve_command(ctx, args)
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    epilog=EPILOG,
+    invoke_without_command=False,
+)
+@click.version_option(__version__, prog_name="predeploy")
+def main() -> None:
+    """Would this Python app deploy? Answered for several hosts before the push.
+
+    Without a command, predeploy checks the current directory.
+    """
+
+
+def run(args: list[str] | None = None) -> int:
+    """Run a command and return its exit code; only here does an exception become a message."""
+    try:
+        code = main.main(args=args, prog_name="predeploy", standalone_mode=False)
+    except click.exceptions.Exit as error:
+        return error.exit_code
+    except click.ClickException as error:
+        return _say(error.format_message(), ExitCode.USAGE)
+    except click.Abort:
+        return ExitCode.INTERRUPTED
+    except PredeployError as error:
+        return _say(str(error), error.exit_code)
+    except KeyboardInterrupt:
+        return _say("interrupted", ExitCode.INTERRUPTED)
+    except BrokenPipeError:
+        # The reader has gone; point stdout elsewhere so that the interpreter's own flush stays quiet.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.OK
+    except Exception as error:  # noqa: BLE001 - a bug of ours: say so, never show a bare traceback
+        return _bug(error)
+    return int(code or 0)
+
+
+def _say(message: str, code: ExitCode) -> int:
+    for line in message.splitlines() or [""]:
+        click.echo(f"predeploy: {line}", err=True)
+    return code
+
+
+def _bug(error: Exception) -> int:
+    import tempfile
+    import traceback
+    from pathlib import Path
+
+    text = "".join(traceback.format_exception(error))
+    if os.environ.get("PREDEPLOY_DEBUG"):
+        click.echo(text, err=True)
+    handle, name = tempfile.mkstemp(prefix="predeploy-bug-", suffix=".log", text=True)
+    os.close(handle)
+    Path(name).write_text(text, encoding="utf-8")
+    return _say(f"bug: {type(error).__name__}: {error} (the traceback is in {name})", ExitCode.BUG)

@@ -1,0 +1,159 @@
+"""Options that several commands share, and how they become a :class:`RunRequest`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from predeploy.paths import cache_root
+from predeploy.profiles.registry import Registry
+from predeploy.settings import (
+    Config,
+    RunRequest,
+    parse_day,
+    parse_env,
+    parse_phase,
+    parse_set,
+    read_config,
+)
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+APP = click.argument("app", type=click.Path(path_type=Path), default=".", required=False)
+PLATFORM = click.option(
+    "-p",
+    "--platform",
+    "platforms",
+    multiple=True,
+    metavar="ID",
+    help="Platform to judge; repeatable. Default: [tool.predeploy] platforms, else all built-in ones. "
+    "[env: PREDEPLOY_PLATFORM, separated by commas]",
+)
+PLATFORM_DIR = click.option(
+    "--platform-dir",
+    "platform_directories",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Directory with further profiles; one may override a built-in. [env: PREDEPLOY_PLATFORM_PATH]",
+)
+AS_OF = click.option("--as-of", metavar="DAY", help="Day to answer for (default: today). [env: PREDEPLOY_AS_OF]")
+SET = click.option(
+    "--set", "sets", multiple=True, metavar="PLATFORM.KEY=VALUE", help="What the host keeps outside the tree."
+)
+ENV = click.option("--env", "env_pairs", multiple=True, metavar="NAME=VALUE", help="A config var of the app.")
+ENV_FILE = click.option(
+    "--env-file", "env_files", multiple=True, type=click.Path(path_type=Path), help="File of NAME=VALUE lines."
+)
+STRICT = click.option(
+    "--strict/--no-strict",
+    default=None,
+    help="Exit 3 when something is unknown (default: when CI is set). [env: PREDEPLOY_STRICT]",
+)
+OUTPUT = click.option(
+    "-o",
+    "--output-file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write the answer there instead of to stdout.",
+)
+
+
+def selection(command: Command) -> Command:
+    """Add the argument and options by which every command chooses app, platforms and day."""
+    for option in (ENV_FILE, ENV, SET, AS_OF, PLATFORM_DIR, PLATFORM, APP):
+        command = option(command)
+    return command
+
+
+def format_option(*choices: str) -> Callable[[Command], Command]:
+    """Return the ``--format`` option with these choices, the first being the default."""
+    return click.option(
+        "-f",
+        "--format",
+        "output_format",
+        type=click.Choice(choices),
+        default=choices[0],
+        show_default=True,
+        help="Form of the answer.",
+    )
+
+
+def request_from(
+    *,
+    app: Path,
+    platforms: tuple[str, ...],
+    platform_directories: tuple[Path, ...],
+    as_of: str | None,
+    sets: tuple[str, ...],
+    env_pairs: tuple[str, ...],
+    env_files: tuple[Path, ...],
+    strict: bool | None = None,
+    until: str | None = None,
+    environ: Mapping[str, str] | None = None,
+    **further: Any,
+) -> RunRequest:
+    """Merge flags, variables and configuration into one request."""
+    from predeploy.pipeline.source import checked_directory
+
+    surroundings = os.environ if environ is None else environ
+    config = read_config(checked_directory(app))
+    chosen_until = until or surroundings.get("PREDEPLOY_UNTIL") or config.until or "boot"
+    return RunRequest(
+        app=app,
+        platforms=platforms or _listed(surroundings, "PREDEPLOY_PLATFORM", ",") or config.platforms,
+        as_of=parse_day(as_of or surroundings.get("PREDEPLOY_AS_OF") or config.as_of or "today"),
+        strict=_strict(strict, surroundings, config),
+        until=parse_phase(chosen_until),
+        settings=_settings(config, sets),
+        env={**config.env, **parse_env(env_pairs, env_files)},
+        platform_directories=_directories(platform_directories, surroundings),
+        environ=dict(surroundings),
+        home=Path(surroundings.get("HOME") or Path.home()),
+        remarks=config.remarks,
+        **further,
+    )
+
+
+def registry_for(request: RunRequest) -> Registry:
+    """Return the registry a request selects from."""
+    return registry_of(request.platform_directories, request.environ)
+
+
+def registry_of(directories: tuple[Path, ...], environ: Mapping[str, str]) -> Registry:
+    """Return a registry with its cache in the user's cache directory."""
+    return Registry(directories, cache_directory=cache_root(environ) / "profiles")
+
+
+def _directories(given: tuple[Path, ...], environ: Mapping[str, str]) -> tuple[Path, ...]:
+    return given or tuple(Path(part) for part in _listed(environ, "PREDEPLOY_PLATFORM_PATH", os.pathsep))
+
+
+def _listed(environ: Mapping[str, str], name: str, separator: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in environ.get(name, "").split(separator) if part.strip())
+
+
+def _strict(flag: bool | None, environ: Mapping[str, str], config: Config) -> bool:
+    if flag is not None:
+        return flag
+    for name in ("PREDEPLOY_STRICT",):
+        if environ.get(name):
+            return _truth(environ[name])
+    if config.strict is not None:
+        return config.strict
+    return _truth(environ.get("CI", ""))
+
+
+def _truth(word: str) -> bool:
+    return word.lower() not in {"", "0", "false", "no", "off"}
+
+
+def _settings(config: Config, sets: tuple[str, ...]) -> dict[str, dict[str, str]]:
+    merged = {platform: dict(values) for platform, values in config.settings.items()}
+    for platform, values in parse_set(sets).items():
+        merged.setdefault(platform, {}).update(values)
+    return merged

@@ -1,0 +1,78 @@
+"""What a command is, how it ended, and what runs it: the interface of :mod:`predeploy.env.runner`."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+Ending = Literal["ok", "failed", "timeout", "interrupted"]
+Listener = Callable[[str], None]
+
+
+class Cancellation:
+    """A request to stop, which any thread may make and every run notices."""
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+
+    def cancel(self) -> None:
+        """Ask everything that runs under this token to end."""
+        self._event.set()
+
+    @property
+    def requested(self) -> bool:
+        """Whether the end was asked for."""
+        return self._event.is_set()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Command:
+    """What to run, where, with which variables, and for how long at most."""
+
+    argv: tuple[str, ...]
+    cwd: Path
+    env: Mapping[str, str]
+    log: Path
+    timeout_seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Completed:
+    """How a command ended; ``returncode`` is ``None`` when it did not end by itself."""
+
+    status: Ending
+    returncode: int | None
+    seconds: float
+    tail: str
+
+
+class Running(Protocol):
+    """A started server."""
+
+    def poll(self) -> int | None:
+        """Return the exit status, or ``None`` while it runs."""
+
+    def tail(self) -> str:
+        """Return the last lines of its output."""
+
+    def processes(self) -> tuple[int, ...]:
+        """Return the process ids of its tree."""
+
+    def listening(self) -> tuple[str, ...]:
+        """Return the addresses its tree listens on."""
+
+    def stop(self) -> None:
+        """End it, ever less politely, and leave no process; a second call does nothing."""
+
+
+class Runner(Protocol):
+    """Whatever runs commands: processes in the program, a fake in a test."""
+
+    def run(self, command: Command, *, on_line: Listener | None = None) -> Completed:
+        """Run a command to its end."""
+
+    def start(self, command: Command, *, on_line: Listener | None = None) -> Running:
+        """Start a command and return at once; the caller bounds its time and stops it."""

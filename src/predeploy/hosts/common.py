@@ -1,0 +1,1 @@
+"""For profiles that need no function of their own."""

@@ -1,0 +1,18 @@
+"""Where predeploy keeps what it may lose: caches, never answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+
+def cache_root(environ: Mapping[str, str]) -> Path:
+    """Return the cache directory: ``PREDEPLOY_CACHE_DIR``, else the user's own for this system."""
+    given = environ.get("PREDEPLOY_CACHE_DIR")
+    if given:
+        return Path(given)
+    if environ.get("XDG_CACHE_HOME"):
+        return Path(environ["XDG_CACHE_HOME"]) / "predeploy"
+    from platformdirs import user_cache_path
+
+    return user_cache_path("predeploy")

@@ -1,0 +1,129 @@
+"""What a host receives of a directory: git's tracked files or the directory, minus the host's ignore file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from predeploy.app.tree import Policy, Tree, Unreadable
+from predeploy.errors import UsageError
+from predeploy.model.snapshot import HostSnapshot
+
+Remarks = tuple[tuple[str, str], ...]
+
+MAX_REMARKS = 20
+
+
+class AppSource:
+    """The app's directory; git is asked once, and only where there is a repository."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = checked_directory(directory)
+        self.everything = Tree.on_disk(self.directory)
+        self._tracked: bytes | None = None
+        self._asked = False
+
+    @property
+    def name(self) -> str:
+        """The directory's own name."""
+        return self.directory.resolve().name or "app"
+
+    def uploaded(self, snapshot: HostSnapshot) -> tuple[Tree, Remarks]:
+        """Return the tree a host receives, and what is worth saying about the difference."""
+        policies: list[Policy] = []
+        remarks: Remarks = ()
+        if snapshot.upload.policy == "git-tracked":
+            tracked, remarks = self._git_policy()
+            policies += [tracked] if tracked else []
+        ignored = self._ignore_policy(snapshot)
+        policies += [ignored] if ignored else []
+        if not policies:
+            return Tree.on_disk(self.directory), remarks
+        if len(policies) == 1:
+            return Tree.on_disk(self.directory, policies[0]), remarks
+        from predeploy.app.ignore import Both
+
+        return Tree.on_disk(self.directory, Both(*policies)), remarks
+
+    def _git_policy(self) -> tuple[Policy | None, Remarks]:
+        output = self._ls_files()
+        if output is None:
+            return None, ()
+        from predeploy.app.ignore import GitTracked
+
+        tracked = GitTracked(output)
+        if not output:
+            return None, (("untracked-directory", self.name),)
+        untracked = [name for name in self.everything.names() if not self._kept(tracked, name)]
+        candidates = [name for name in untracked if self._worth_saying(name)]
+        return tracked, tuple(("not-tracked", name) for name in candidates[:MAX_REMARKS])
+
+    def _kept(self, policy: Policy, name: str) -> bool:
+        return name == ".git" or policy.keeps(name, directory=self.everything.is_dir(name))
+
+    def _worth_saying(self, name: str) -> bool:
+        # Environments, caches and local settings are meant to stay behind; sources and manifests are not.
+        if name.startswith(".env") or name in {"venv", "env", "node_modules", "__pycache__", "dist", "build"}:
+            return False
+        known = {"Procfile", "Pipfile", "Pipfile.lock", "runtime.txt", ".python-version", "poetry.lock"}
+        return name in known or name.endswith((".py", ".txt", ".toml", ".lock", ".yaml", ".yml"))
+
+    def _ls_files(self) -> bytes | None:
+        if not self._asked:
+            self._asked = True
+            if _inside_repository(self.directory):
+                from predeploy.env.runner import capture_bytes
+
+                argv = ("git", "-C", str(self.directory), "ls-files", "-z", "--cached", "--", ".")
+                self._tracked = capture_bytes(argv, timeout=20)
+        return self._tracked
+
+    def _ignore_policy(self, snapshot: HostSnapshot) -> Policy | None:
+        upload = snapshot.upload
+        lines = list(upload.always_ignored)
+        if upload.ignore_file and self.everything.is_file(upload.ignore_file):
+            lines += self._ignore_lines(upload.ignore_file)
+        else:
+            lines += upload.without_ignore_file
+        if not lines or lines == [".git"]:
+            return _WithoutGit()
+        from predeploy.app.ignore import IgnorePolicy
+
+        return IgnorePolicy(lines, negation=upload.ignore_file != ".slugignore")
+
+    def _ignore_lines(self, name: str) -> list[str]:
+        from predeploy.app.ignore import expand_includes
+
+        def read(path: str) -> str | None:
+            try:
+                return self.everything.read(path).decode("utf-8", "replace")
+            except Unreadable:
+                return None
+
+        text = read(name)
+        return expand_includes(text.splitlines(), read) if text is not None else []
+
+
+class _WithoutGit:
+    """The policy that leaves out git's own directory."""
+
+    def keeps(self, path: str, *, directory: bool) -> bool:  # noqa: ARG002 - the interface
+        """See :class:`predeploy.app.tree.Policy`."""
+        return path != ".git"
+
+
+def checked_directory(directory: Path) -> Path:
+    """Return the directory, or raise :class:`UsageError` when it is none or cannot be listed."""
+    if not directory.exists():
+        raise UsageError(f"{directory}: no such directory")
+    if not directory.is_dir():
+        raise UsageError(f"{directory}: is a file; predeploy takes the app's directory")
+    try:
+        next(directory.iterdir(), None)
+    except OSError as error:
+        raise UsageError(f"{directory}: {(error.strerror or 'cannot be listed').lower()}") from None
+    return directory
+
+
+def _inside_repository(directory: Path) -> bool:
+    resolved = directory.resolve()
+    return any((parent / ".git").exists() for parent in (resolved, *resolved.parents))

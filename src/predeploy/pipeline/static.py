@@ -1,0 +1,80 @@
+"""``check``: the static answer for one app on several platforms, in one thread, without processes."""
+
+from __future__ import annotations
+
+from predeploy.errors import ExitCode
+from predeploy.model import Phase
+from predeploy.model.decisions import Detection
+from predeploy.model.results import PlatformResult
+from predeploy.pipeline.detect import detect, outcome_of, status_of
+from predeploy.pipeline.source import AppSource
+from predeploy.profiles.registry import Registry
+from predeploy.profiles.timeline import snapshot
+from predeploy.rules.case import Case
+from predeploy.settings import RunRequest, checked_settings
+
+
+def cases(request: RunRequest, registry: Registry, source: AppSource) -> tuple[Case, ...]:
+    """Return one case a platform, in the order asked for."""
+    names = tuple(dict.fromkeys(request.platforms)) or registry.ids()
+    for name in request.settings:
+        if name not in names:
+            registry.profile(name)  # says so when there is no such platform
+    made = []
+    for name in names:
+        facts = snapshot(registry.profile(name), request.as_of)
+        tree, remarks = source.uploaded(facts)
+        made.append(
+            Case(
+                snapshot=facts,
+                tree=tree,
+                everything=source.everything,
+                settings=checked_settings(facts, request.settings.get(name, {})),
+                env=request.env,
+                name=source.name,
+                remarks=remarks,
+            )
+        )
+    return tuple(made)
+
+
+def static_result(case: Case, detection: Detection) -> PlatformResult:
+    """Return the platform's answer after detect and plan."""
+    ended: list[tuple[Phase, str]] = [
+        ("detect", outcome_of(detection.findings, "detect")),
+        ("plan", outcome_of(detection.findings, "plan")),
+    ]
+    decisive = next((finding for finding in detection.findings if finding.decisive), None)
+    return PlatformResult(
+        platform=detection.platform,
+        name=detection.name,
+        status=status_of(detection.findings),
+        phase=decisive.phase if decisive else "plan",
+        findings=detection.findings,
+        selection=detection.selection,
+        python=detection.python,
+        not_simulated=case.snapshot.not_simulated,
+        processes=detection.plan.processes if detection.plan else {},
+        seconds=detection.seconds,
+        phases=tuple(ended),
+    )
+
+
+def check(request: RunRequest, registry: Registry) -> tuple[PlatformResult, ...]:
+    """Return the static answer of every platform."""
+    source = AppSource(request.app)
+    return tuple(static_result(case, detect(case)) for case in cases(request, registry, source))
+
+
+def exit_code(results: tuple[PlatformResult, ...], *, strict: bool, interrupted: bool = False) -> ExitCode:
+    """Return what the results amount to, by the documented precedence."""
+    statuses = {result.status for result in results}
+    if interrupted:
+        return ExitCode.INTERRUPTED
+    if statuses & {"reject", "fail"}:
+        return ExitCode.REFUSED
+    if any(result.transient for result in results):
+        return ExitCode.TRANSIENT
+    if strict and "unknown" in statuses:
+        return ExitCode.UNKNOWN
+    return ExitCode.OK

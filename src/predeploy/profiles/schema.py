@@ -1,0 +1,62 @@
+"""Validate profile data with pydantic, and write JSON schemas of the models.
+
+The only module of the profiles that imports pydantic; it is not needed once a profile is cached.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
+
+from predeploy.errors import suggestion
+from predeploy.model.profile import Profile
+
+Path = tuple[str | int, ...]
+
+
+def validate_profile(data: dict[str, Any], complain: Callable[[Path, str], None]) -> Profile | None:
+    """Return the profile, or report every problem with the path of the value and return ``None``."""
+    try:
+        return TypeAdapter(Profile).validate_python(data)
+    except ValidationError as error:
+        for problem in error.errors(include_url=False):
+            complain(_cleaned(problem["loc"]), _sentence(problem))
+    return None
+
+
+def _cleaned(location: tuple[str | int, ...]) -> Path:
+    # pydantic adds the names of union members and of generic wrappers to the path of a value
+    return tuple(part for part in location if isinstance(part, int) or _is_key(part))
+
+
+def _is_key(part: str) -> bool:
+    return "[" not in part and part not in {"str", "int", "bool", "none", "Test", "Combined"}
+
+
+def _sentence(problem: ErrorDetails) -> str:
+    name = str(problem["loc"][-1]) if problem["loc"] else "profile"
+    if problem["type"] == "unexpected_keyword_argument":
+        return f"unknown key {name!r}{suggestion(name, _keys_near(problem))}"
+    if problem["type"] in {"missing", "missing_argument", "missing_keyword_only_argument"}:
+        return f"the key {name!r} is missing"
+    return f"{name}: {problem['msg'][:1].lower()}{problem['msg'][1:]}"
+
+
+def _keys_near(problem: ErrorDetails) -> tuple[str, ...]:
+    from dataclasses import fields
+
+    from predeploy.model import profile as models
+
+    names: set[str] = set()
+    for model in vars(models).values():
+        if hasattr(model, "__dataclass_fields__") and isinstance(model, type):
+            names.update(field.name for field in fields(model))
+    return tuple(sorted(names))
+
+
+def json_schema(model: Any) -> dict[str, Any]:
+    """Return the JSON schema of one of our dataclasses."""
+    return TypeAdapter(model).json_schema()

@@ -1,0 +1,121 @@
+"""The JSON document other programs rely on: fields may be added, never renamed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from predeploy.model import PHASES
+from predeploy.model.findings import Evidence, Finding
+from predeploy.model.results import BootResult, PlatformResult, Report, StepResult
+
+SCHEMA_VERSION = 1
+
+
+def document(report: Report) -> dict[str, Any]:
+    """Return the whole report as plain data."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "tool_version": report.tool_version,
+        "as_of": report.as_of,
+        "app": report.app,
+        "exit_code": report.exit_code,
+        "strict": report.strict,
+        "interrupted": report.interrupted,
+        "platforms": [platform_document(result) for result in report.platforms],
+        "seconds": round(report.seconds, 3),
+    }
+
+
+def platform_document(result: PlatformResult) -> dict[str, Any]:
+    """Return one platform; fields of phases that did not run are absent."""
+    decisive, run = result.decisive, result.execution
+    fields: dict[str, Any] = {
+        "platform": result.platform,
+        "name": result.name,
+        "status": result.status,
+        "phase": result.phase,
+        "reason": {"rule": decisive.rule, "upstream_id": decisive.upstream_id} if decisive else None,
+        "manifest": result.selection.manifest,
+        "ignored_manifests": list(result.selection.ignored),
+        "installer": result.selection.installer,
+        "python": _python(result),
+        "findings": [_finding(finding) for finding in result.findings],
+        "processes": dict(result.processes),
+        "phases": dict(result.phases),
+    }
+    if run is not None:
+        fields["steps"] = [_step(step) for step in run.steps]
+        if run.installed is not None:
+            fields["installed"] = [{"name": d.name, "version": d.version} for d in run.installed]
+        if run.foreign is not None:
+            fields["host_resolution"] = {"status": run.foreign.status, "detail": run.foreign.detail}
+        if run.boot is not None:
+            fields["boot"] = _boot(run.boot)
+        fields["index_settings"] = list(run.index_settings)
+    if result.work_dir is not None:
+        fields["work_dir"] = result.work_dir
+    fields["interrupted"] = result.interrupted
+    fields["not_simulated"] = list(result.not_simulated)
+    fields["seconds"] = {p: round(result.seconds[p], 4) for p in PHASES if p in result.seconds}
+    return fields
+
+
+def _python(result: PlatformResult) -> dict[str, Any]:
+    choice = result.python
+    fields: dict[str, Any] = {
+        "requested": choice.requested,
+        "origin": choice.origin,
+        "host_resolves": choice.resolved,
+    }
+    local = result.execution.local_python if result.execution else None
+    if local is not None:
+        fields |= {"local": local.version, "match": local.match}
+    return fields
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    return {
+        "rule": finding.rule,
+        "upstream_id": finding.upstream_id,
+        "phase": finding.phase,
+        "severity": finding.severity,
+        "decisive": finding.decisive,
+        "headline": finding.headline,
+        "message": finding.message,
+        "hint": finding.hint,
+        "evidence": [_evidence(place) for place in finding.evidence],
+        "since": finding.since,
+        "until": finding.until,
+        "source": finding.source,
+        "confidence": finding.confidence,
+    }
+
+
+def _evidence(place: Evidence) -> dict[str, Any]:
+    return {"path": place.path, "line": place.line, "text": place.text}
+
+
+def _step(step: StepResult) -> dict[str, Any]:
+    return {
+        "id": step.id,
+        "phase": step.phase,
+        "argv": list(step.argv),
+        "shell": step.shell,
+        "status": step.status,
+        "returncode": step.returncode,
+        "seconds": round(step.seconds, 3),
+        "log": step.log,
+    }
+
+
+def _boot(boot: BootResult) -> dict[str, Any]:
+    return {
+        "status": boot.status,
+        "port": boot.port,
+        "seconds": round(boot.seconds, 3),
+        "http_status": boot.http_status,
+        "returncode": boot.returncode,
+        "listening": list(boot.listening),
+        "script_status": boot.script_status,
+        "log": boot.log,
+    }

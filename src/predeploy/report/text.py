@@ -1,0 +1,192 @@
+"""The terminal report: the matrix, then per platform what was chosen, found and done."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from predeploy.model import PHASES
+from predeploy.model.findings import Finding
+from predeploy.model.results import Execution, PlatformResult, Report, StepResult
+
+COLOURS = {
+    "accept": "32",
+    "ok": "32",
+    "warn": "33",
+    "unknown": "35",
+    "reject": "31",
+    "fail": "31",
+    "note": "36",
+    "dim": "2",
+    "bold": "1",
+}
+MARKS = {"ok": "✓", "warn": "!", "reject": "✗", "fail": "✗", "unknown": "?", "accept": "✓", "note": "·"}
+TAIL_LINES = 12
+
+CONTROL = re.compile(r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|.)?|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+def printable(text: str) -> str:
+    """Return text from an app or its tools without control characters and terminal escapes."""
+    return CONTROL.sub("", text)
+
+
+class Paper:
+    """Lines of a given width, with or without colour."""
+
+    def __init__(self, *, width: int, colour: bool) -> None:
+        self.width = width
+        self.colour = colour
+        self.lines: list[str] = []
+
+    def ink(self, text: str, name: str) -> str:
+        """Return text in a colour, where there is colour."""
+        return f"\x1b[{COLOURS[name]}m{text}\x1b[0m" if self.colour and name in COLOURS else text
+
+    def line(self, text: str = "") -> None:
+        """Add one line as it is."""
+        self.lines.append(text.rstrip())
+
+    def wrapped(self, text: str, *, indent: int, first: str = "", hanging: int = 0) -> None:
+        """Add a paragraph, broken at blanks; words longer than a line stay whole, so paths can be copied."""
+        import textwrap
+
+        room = max(20, self.width - indent - hanging)
+        pieces = textwrap.wrap(printable(text), room, break_long_words=False, break_on_hyphens=False) or [""]
+        for number, piece in enumerate(pieces):
+            lead = first if number == 0 else " " * hanging
+            self.line(" " * indent + lead + piece)
+
+
+def render(report: Report, *, width: int, colour: bool) -> str:
+    """Return the whole report as text."""
+    paper = Paper(width=width, colour=colour)
+    _matrix(paper, report)
+    for result in report.platforms:
+        paper.line()
+        _platform(paper, result)
+    paper.line()
+    _verdict(paper, report)
+    return "\n".join(paper.lines) + "\n"
+
+
+def _matrix(paper: Paper, report: Report) -> None:
+    phases = [phase for phase in PHASES if any(phase in dict(r.phases) for r in report.platforms)]
+    first = max([len("platform"), *(len(result.platform) for result in report.platforms)])
+    cells = [f"{phase:<8}" for phase in phases]
+    head = f"{'platform':<{first}}  {''.join(cells)} verdict"
+    paper.line(paper.ink(printable(f"{report.app} as of {report.as_of}"), "bold"))
+    paper.line()
+    paper.line(paper.ink(head, "dim"))
+    for result in report.platforms:
+        ran = dict(result.phases)
+        row = f"{result.platform:<{first}}  "
+        for phase in phases:
+            outcome = ran.get(phase)
+            text = f"{MARKS.get(outcome, '✗')} {outcome}" if outcome else "–"
+            row += paper.ink(f"{text:<9}"[:9].ljust(9)[:8], outcome or "dim")
+        row += " " + paper.ink(result.status, result.status)
+        took = sum(result.seconds.values())
+        paper.line(row + paper.ink(f"  {duration(took)}", "dim"))
+
+
+def duration(seconds: float) -> str:
+    """Return a time for people: milliseconds below one second."""
+    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
+
+
+def _platform(paper: Paper, result: PlatformResult) -> None:
+    paper.line(paper.ink(result.name, "bold") + "  " + paper.ink(result.status, result.status))
+    for label, text in _facts(result):
+        paper.wrapped(text, indent=2, first=f"{label:<10}", hanging=10)
+    for finding in sorted(result.findings, key=lambda finding: not finding.decisive):
+        _finding(paper, finding)
+    if result.execution is not None:
+        _execution(paper, result, result.execution)
+
+
+def _facts(result: PlatformResult) -> Iterable[tuple[str, str]]:
+    selection, python = result.selection, result.python
+    if selection.manifest:
+        lost = f"; not used: {', '.join(selection.ignored)}" if selection.ignored else ""
+        because = f" ({selection.reason}{lost})" if selection.reason or lost else ""
+        yield "install", f"{selection.installer} from {selection.manifest}{because}"
+    elif selection.installer:
+        yield "install", f"{selection.installer} ({selection.reason})"
+    if python.requested or python.resolved:
+        asked = f"{python.requested} from {python.origin}" if python.requested else python.origin
+        resolved = python.resolved or "nothing this host has"
+        local = result.execution.local_python if result.execution else None
+        here = f", here {local.version}" if local and local.match != "exact" else ""
+        yield "python", f"{resolved} ({asked}){here}"
+    for name, command in result.processes.items():
+        yield "start", f"{name}: {command}"
+
+
+def _finding(paper: Paper, finding: Finding) -> None:
+    also = " (also)" if finding.severity in {"reject", "fail"} and not finding.decisive else ""
+    mark = paper.ink(f"{MARKS[finding.severity]} {finding.severity}{also}", finding.severity)
+    paper.line(f"  {mark}  {finding.headline}  {paper.ink(finding.rule, 'dim')}")
+    if finding.upstream_id:
+        paper.line(f"      {paper.ink('host says', 'dim')} {finding.upstream_id}")
+    if finding.message:
+        paper.wrapped(finding.message, indent=6)
+    for place in finding.evidence[:5]:
+        text = f"  {place.text}" if place.text and place.text not in finding.message else ""
+        if place.line or text:
+            paper.wrapped(f"{place}{text}", indent=6, first="at ", hanging=3)
+    if finding.hint:
+        paper.wrapped(finding.hint, indent=6, first="fix: ", hanging=5)
+    since = f"since {finding.since}, " if finding.since else ""
+    change = f", changes {finding.until}" if finding.until else ""
+    if finding.severity in {"reject", "warn"} and finding.source:
+        paper.wrapped(paper.ink(f"{since}{finding.source}{change}", "dim") if not paper.colour else
+                      f"{since}{finding.source}{change}", indent=6)
+
+
+def _execution(paper: Paper, result: PlatformResult, run: Execution) -> None:
+    for step in run.steps:
+        status = paper.ink(f"{step.status}", "fail" if step.status in {"failed", "timeout"} else "ok")
+        paper.line(f"  {step.phase:<8}{step.id}  {status}  {duration(step.seconds)}")
+        if step.status in {"failed", "timeout", "transient", "interrupted"}:
+            _tail(paper, step)
+    if run.installed is not None:
+        paper.line(f"  verify  {len(run.installed)} distributions installed")
+    boot = run.boot
+    if boot is not None and boot.status == "ok":
+        paper.line(
+            f"  boot    answered {boot.http_status} on port {boot.port} after {duration(boot.seconds)}"
+        )
+    elif boot is not None and boot.status != "not-run":
+        paper.line(f"  boot    {boot.status} after {duration(boot.seconds)}")
+        for text in boot.tail.splitlines()[-TAIL_LINES:]:
+            paper.line("      | " + printable(text))
+        if boot.log:
+            paper.line(f"      log: {boot.log}")
+    if result.work_dir:
+        paper.line(f"  kept    {result.work_dir}")
+
+
+def _tail(paper: Paper, step: StepResult) -> None:
+    for text in step.tail.splitlines()[-TAIL_LINES:]:
+        paper.line("      | " + printable(text))
+    if step.log:
+        paper.line(f"      log: {step.log}")
+
+
+def _verdict(paper: Paper, report: Report) -> None:
+    words = {
+        "accept": "would deploy",
+        "warn": "would deploy, with warnings",
+        "reject": "would be refused",
+        "fail": "would fail",
+        "unknown": "could not be decided",
+    }
+    by_status: dict[str, list[str]] = {}
+    for result in report.platforms:
+        by_status.setdefault(result.status, []).append(result.platform)
+    for status, text in words.items():
+        if status in by_status:
+            paper.line(f"{paper.ink(text, status)}: {', '.join(by_status[status])}")
+    if report.interrupted:
+        paper.line("interrupted: what was not finished is missing")

@@ -1,0 +1,77 @@
+"""One app on one host on one day: everything a rule may ask about."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from typing import Any, TypeVar
+
+from predeploy.app.tree import Tree
+from predeploy.model.decisions import PythonChoice, Selection
+from predeploy.model.results import Execution
+from predeploy.model.snapshot import HostSnapshot
+from predeploy.rules.registry import SELECTORS, lookup
+
+Value = TypeVar("Value")
+
+
+class Case:
+    """The input of every predicate, selector, grammar and recipe.
+
+    ``tree`` holds what the host receives, ``everything`` the same directory before any upload policy.
+    ``settings`` and ``env`` are what the host keeps outside the tree. ``execution`` is ``None`` until
+    steps have run.
+    """
+
+    def __init__(
+        self,
+        *,
+        snapshot: HostSnapshot,
+        tree: Tree,
+        everything: Tree | None = None,
+        settings: Mapping[str, str] | None = None,
+        env: Mapping[str, str] | None = None,
+        name: str = "app",
+        remarks: tuple[tuple[str, str], ...] = (),
+    ) -> None:
+        self.snapshot = snapshot
+        self.tree = tree
+        self.everything = everything or tree
+        self.settings = dict(settings or {})
+        self.env = dict(env or {})
+        self.name = name
+        self.remarks = remarks
+        self.execution: Execution | None = None
+        self._memory: dict[str, Any] = {}
+
+    def setting(self, key: str) -> str | None:
+        """Return a host setting: given, else its build variable, else the profile's default."""
+        if key in self.settings:
+            return self.settings[key]
+        declared = self.snapshot.settings.get(key)
+        if declared is None:
+            return None
+        if declared.variable and declared.variable in self.env:
+            return self.env[declared.variable]
+        return declared.default
+
+    @cached_property
+    def selection(self) -> Selection:
+        """The manifest that wins."""
+        choose = lookup(SELECTORS, "selector", self.snapshot.select)
+        selection: Selection = choose(self)
+        return selection
+
+    @cached_property
+    def python(self) -> PythonChoice:
+        """The Python the host takes."""
+        from predeploy.rules.choice import choose_python
+
+        return choose_python(self)
+
+    def once(self, key: str, make: Callable[[], Value]) -> Value:
+        """Return what ``make`` returned the first time: a host's own facts, parsed once per case."""
+        if key not in self._memory:
+            self._memory[key] = make()
+        value: Value = self._memory[key]
+        return value

@@ -1,0 +1,90 @@
+"""How a manifest and a Python are chosen, for hosts that need no function of their own."""
+
+from __future__ import annotations
+
+from predeploy.model.decisions import PythonChoice, PythonRequest, Selection
+from predeploy.model.snapshot import HostSnapshot
+from predeploy.rules.case import Case
+from predeploy.rules.registry import GRAMMARS, grammar, lookup, selector
+
+
+@selector("first_match")
+def first_match(case: Case) -> Selection:
+    """Take the first accepted file of the root directory."""
+    present = [entry for entry in case.snapshot.accept if case.tree.is_file(entry.file)]
+    if not present:
+        return Selection(problem="none", reason="no dependency file that this host reads")
+    winner = present[0]
+    return Selection(
+        manifest=winner.file,
+        installer=winner.installer,
+        candidates=tuple(entry.file for entry in present),
+        ignored=tuple(entry.file for entry in present[1:]),
+        reason=f"{winner.file} comes first in this host's order",
+    )
+
+
+@grammar("setting")
+def setting(case: Case, origin: str) -> PythonRequest | None:
+    """Read the setting ``python`` of the platform."""
+    value = case.setting("python")
+    return PythonRequest(origin=origin, version=value) if value else None
+
+
+@grammar("default")
+def default(case: Case, origin: str) -> PythonRequest | None:
+    """Fall back to the host's default of the day."""
+    value = case.snapshot.python_default
+    return PythonRequest(origin=origin, version=value) if value else None
+
+
+def choose_python(case: Case) -> PythonChoice:
+    """Ask the host's sources in order; the first that says something decides."""
+    for source in case.snapshot.python_sources:
+        read = lookup(GRAMMARS, "grammar", source.grammar)
+        request: PythonRequest | None = read(case, source.origin)
+        if request is not None:
+            return resolve(request, case.snapshot)
+    return PythonChoice(problem="none", origin="none")
+
+
+def resolve(request: PythonRequest, snapshot: HostSnapshot) -> PythonChoice:
+    """Turn a request into the patch release the host takes on that day.
+
+    Problems: those of the grammar, ``eol`` (older than anything offered, or removed), ``unknown-major``
+    (no such minor on this host) and ``unknown-patch`` (newer than the newest the host has).
+    """
+    version, problem, resolved = request.version, request.problem, None
+    detail = request.detail
+    if version is not None and problem is None:
+        resolved, problem = _lookup(version, snapshot)
+        if problem:
+            detail = version if problem == "unknown-patch" else ".".join(version.split(".")[:2])
+    return PythonChoice(
+        requested=version,
+        origin=request.origin,
+        resolved=resolved,
+        problem=problem,
+        detail=detail,
+        evidence=request.evidence,
+    )
+
+
+def _lookup(version: str, snapshot: HostSnapshot) -> tuple[str | None, str | None]:
+    parts = tuple(int(part) for part in version.split("."))
+    minor = ".".join(version.split(".")[:2])
+    newest = snapshot.releases.get(minor)
+    if newest is None:
+        offered = [numbers(known) for known in snapshot.releases]
+        too_old = minor in snapshot.removed or (bool(offered) and parts[:2] < min(offered))
+        return None, "eol" if too_old else "unknown-major"
+    if len(parts) == 2:
+        return newest, None
+    if parts > numbers(newest):
+        return None, "unknown-patch"
+    return version, None
+
+
+def numbers(version: str) -> tuple[int, ...]:
+    """Return ``3.12.1`` as ``(3, 12, 1)``."""
+    return tuple(int(part) for part in version.split("."))

@@ -1,0 +1,161 @@
+"""The vocabulary of conditions on what happened when the plan ran."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from predeploy.model.conditions import Match, Outcome, Unknown, matched
+from predeploy.model.findings import Evidence
+from predeploy.model.results import Execution, StepResult
+from predeploy.rules.case import Case
+from predeploy.rules.predicates import Words, words
+from predeploy.rules.registry import predicate
+
+
+def _execution(case: Case) -> Execution:
+    return case.execution or Execution()
+
+
+def _failed(case: Case, steps: Words | None) -> list[StepResult]:
+    wanted = words(steps or ())
+    return [
+        step
+        for step in _execution(case).steps
+        if step.status in {"failed", "timeout"} and (not wanted or step.id in wanted)
+    ]
+
+
+def last_line(text: str) -> str:
+    """Return the last line of an output that says something."""
+    return next((line.strip() for line in reversed(text.splitlines()) if line.strip()), "")
+
+
+@predicate("step_failed")
+def step_failed(case: Case, *, steps: Words | None = None) -> Outcome:
+    """Match when one of these steps (or any) ended with an error or ran out of time."""
+    failed = _failed(case, steps)
+    return matched(bool(failed), *map(_shown, failed), detail=failed[0].id if failed else None)
+
+
+@predicate("step_timed_out")
+def step_timed_out(case: Case, *, steps: Words | None = None) -> Outcome:
+    """Match when one of these steps (or any) ran out of time."""
+    late = [step for step in _failed(case, steps) if step.status == "timeout"]
+    return matched(bool(late), *map(_shown, late), detail=late[0].id if late else None)
+
+
+@predicate("step_exited")
+def step_exited(case: Case, *, codes: int | tuple[int, ...], steps: Words | None = None) -> Outcome:
+    """Match when one of these steps (or any) failed with one of these exit statuses."""
+    wanted = (codes,) if isinstance(codes, int) else codes
+    failed = [step for step in _failed(case, steps) if step.returncode in wanted]
+    return matched(bool(failed), *map(_shown, failed))
+
+
+@predicate("output_contains")
+def output_contains(case: Case, *, texts: Words, steps: Words | None = None) -> Outcome:
+    """Match when a failed step printed one of these texts, in any letter case."""
+    for step in _failed(case, steps):
+        for line in reversed(step.tail.splitlines()):
+            if any(text.lower() in line.lower() for text in words(texts)):
+                return Match((Evidence(path=step.log or step.id, text=line.strip()[:200]),), line.strip()[:200])
+    return matched(False)
+
+
+@predicate("step_transient")
+def step_transient(case: Case) -> Outcome:
+    """Unknown when a step failed because an index or a download was out of reach."""
+    for step in _execution(case).steps:
+        if step.status == "transient":
+            return Unknown(f"{step.id} could not reach the network: {last_line(step.tail)[:200]}")
+    return matched(False)
+
+
+@predicate("dependency_conflict")
+def dependency_conflict(case: Case) -> Outcome:
+    """Match when the installed distributions contradict each other (``pip check``)."""
+    conflicts = _execution(case).conflicts
+    if not conflicts:
+        return matched(False)
+    return Match(tuple(Evidence(path="pip check", text=line) for line in conflicts), "; ".join(conflicts[:3]))
+
+
+@predicate("import_missing")
+def import_missing(case: Case, *, certain: bool) -> Outcome:
+    """Match when the app imports what nothing in the environment provides.
+
+    ``certain``: only imports that run whenever the app starts, or only the others.
+    """
+    missing = [item for item in _execution(case).missing_imports or () if item.certain == certain]
+    evidence = (Evidence(path=m.path, line=m.line, text=f"import {m.module}") for m in missing)
+    return matched(bool(missing), *evidence, detail=", ".join(dict.fromkeys(m.module for m in missing)))
+
+
+@predicate("python_substituted")
+def python_substituted(case: Case) -> Outcome:
+    """Match when the build ran on another minor version than the host's."""
+    local = _execution(case).local_python
+    if local is None or local.match != "none":
+        return matched(False)
+    return Match((), f"{local.version} instead of {case.python.resolved}")
+
+
+@predicate("foreign_resolution")
+def foreign_resolution(
+    case: Case, *, status: Literal["resolved", "source-builds", "unsatisfiable", "unavailable"]
+) -> Outcome:
+    """Match when resolving for the host's own Python, without installing, ended this way."""
+    foreign = _execution(case).foreign
+    if foreign is None or foreign.status != status:
+        return matched(False)
+    return Match((), foreign.detail or None)
+
+
+@predicate("boot_status")
+def boot_status(
+    case: Case,
+    *,
+    words_: Literal["crashed", "exited", "timeout", "wrong-port", "unhealthy"] | tuple[str, ...],
+) -> Outcome:
+    """Match when the start command ended this way."""
+    boot = _execution(case).boot
+    if boot is None or boot.status not in words(words_):
+        return matched(False)
+    detail = ", ".join(boot.listening) if boot.status == "wrong-port" else last_line(boot.tail)[:200]
+    return Match((Evidence(path=boot.log or "start", text=last_line(boot.tail)[:200]),), detail or None)
+
+
+@predicate("boot_output_contains")
+def boot_output_contains(case: Case, *, texts: Words) -> Outcome:
+    """Match when a start that failed printed one of these texts, in any letter case."""
+    boot = _execution(case).boot
+    if boot is None or boot.status in {"ok", "not-run", "interrupted"}:
+        return matched(False)
+    for line in reversed(boot.tail.splitlines()):
+        if any(text.lower() in line.lower() for text in words(texts)):
+            return Match((Evidence(path=boot.log or "start", text=line.strip()[:200]),), line.strip()[:200])
+    return matched(False)
+
+
+@predicate("boot_answered")
+def boot_answered(case: Case, *, min_status: int) -> Outcome:
+    """Match when the app answered its first request with at least this HTTP status."""
+    boot = _execution(case).boot
+    if boot is None or boot.http_status is None or boot.http_status < min_status:
+        return matched(False)
+    return Match((Evidence(path=boot.log or "start"),), str(boot.http_status))
+
+
+@predicate("script_status")
+def script_status(case: Case, *, not_ok: bool = True) -> Outcome:
+    """Match when the second probe was asked and did not answer 200."""
+    boot = _execution(case).boot
+    if boot is None or boot.script_status is None:
+        return matched(False)
+    failed = boot.script_status != 200
+    text = last_line(boot.tail)[:200]
+    return matched(failed is not_ok, Evidence(path=boot.log or "start", text=text), detail=text)
+
+
+def _shown(step: StepResult) -> Evidence:
+    return Evidence(path=step.log or step.id, text=last_line(step.tail)[:200])

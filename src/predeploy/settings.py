@@ -1,0 +1,219 @@
+"""What a run is asked to do: flags over ``PREDEPLOY_*`` over ``[tool.predeploy]`` over defaults."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from predeploy.errors import ConfigError, UsageError, at, suggestion
+from predeploy.model import PHASES, Phase
+from predeploy.model.snapshot import HostSnapshot
+
+CONFIG_KEYS = ("platforms", "strict", "until", "as-of", "platform", "env")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunRequest:
+    """One run, complete: nothing below reads flags, variables or files of the user again."""
+
+    app: Path
+    platforms: tuple[str, ...] = ()
+    """Empty: all built-in platforms."""
+    as_of: date
+    strict: bool = False
+    until: Phase = "boot"
+    settings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Per platform, what the host keeps outside the tree."""
+    env: Mapping[str, str] = field(default_factory=dict)
+    """Config vars and build variables of the app."""
+    platform_directories: tuple[Path, ...] = ()
+    jobs: int | None = None
+    """Platforms built at the same time; ``None``: as many as there are cores."""
+    keep: bool = False
+    work_dir: Path | None = None
+    fetch_python: bool = True
+    environ: Mapping[str, str] = field(default_factory=dict)
+    """The caller's environment, from which only index, certificate and proxy settings are taken."""
+    home: Path = Path("/")
+    remarks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """``[tool.predeploy]`` of the app's pyproject.toml, or its predeploy.toml."""
+
+    platforms: tuple[str, ...] = ()
+    strict: bool | None = None
+    until: str | None = None
+    as_of: str | None = None
+    env: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
+
+
+def read_config(app: Path) -> Config:
+    """Return the app's configuration; raise :class:`ConfigError` with file and line.
+
+    A pyproject.toml that is not TOML is the app's defect and a remark here, since some hosts never read it.
+    """
+    own, project = app / "predeploy.toml", app / "pyproject.toml"
+    if own.is_file():
+        return _config(own, _toml(own), own.read_text("utf-8", "replace"), ())
+    if not project.is_file():
+        return Config()
+    try:
+        data = _toml(project)
+    except ConfigError as error:
+        return Config(remarks=(f"{error}; [tool.predeploy] was not read",))
+    table = data.get("tool")
+    table = table.get("predeploy") if isinstance(table, dict) else None
+    if table is None:
+        return Config()
+    return _config(project, table, project.read_text("utf-8", "replace"), ("tool", "predeploy"))
+
+
+def _toml(path: Path) -> dict[str, Any]:
+    import tomllib
+
+    try:
+        return tomllib.loads(path.read_bytes().decode("utf-8"))
+    except OSError as error:
+        raise ConfigError(at(path, None, (error.strerror or "cannot be read").lower())) from None
+    except UnicodeDecodeError:
+        raise ConfigError(at(path, 1, "is not UTF-8")) from None
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        line = re.search(r"at line (\d+)", str(error))
+        reason = re.sub(r" \(at .*\)$", "", str(error)).lower()
+        raise ConfigError(at(path, int(line.group(1)) if line else None, f"not valid TOML: {reason}")) from None
+
+
+def _config(path: Path, table: Any, text: str, prefix: tuple[str, ...]) -> Config:
+    from predeploy.app.toml import key_line
+
+    def bad(keys: tuple[str, ...], problem: str) -> ConfigError:
+        return ConfigError(at(path, key_line(text, (*prefix, *keys)), problem))
+
+    if not isinstance(table, dict):
+        raise bad((), "[tool.predeploy] must be a table")
+    for key in table:
+        if key not in CONFIG_KEYS:
+            raise bad((key,), f"unknown key {key!r} in [tool.predeploy]{suggestion(key, CONFIG_KEYS)}")
+    platforms = table.get("platforms", [])
+    if not isinstance(platforms, list) or not all(isinstance(name, str) for name in platforms):
+        raise bad(("platforms",), "platforms must be a list of platform ids")
+    settings: dict[str, dict[str, str]] = {}
+    for platform, values in table.get("platform", {}).items():
+        if not isinstance(values, dict):
+            raise bad(("platform", platform), f"[tool.predeploy.platform.{platform}] must be a table")
+        settings[platform] = {key: _text(value) for key, value in values.items()}
+    env = table.get("env", {})
+    if not isinstance(env, dict):
+        raise bad(("env",), "env must be a table of variables")
+    strict = table.get("strict")
+    if strict is not None and not isinstance(strict, bool):
+        raise bad(("strict",), "strict must be true or false")
+    until = table.get("until")
+    return Config(
+        platforms=tuple(platforms),
+        strict=strict,
+        until=None if until is None else str(until),
+        as_of=str(table["as-of"]) if "as-of" in table else None,
+        env={str(key): _text(value) for key, value in env.items()},
+        settings=settings,
+    )
+
+
+def _text(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def parse_set(pairs: Iterable[str]) -> dict[str, dict[str, str]]:
+    """Return ``PLATFORM.KEY=VALUE`` arguments as settings by platform."""
+    settings: dict[str, dict[str, str]] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        platform, dot, key = name.partition(".")
+        if not (equals and dot and platform and key):
+            raise UsageError(f"--set {pair}: expected PLATFORM.KEY=VALUE, such as heroku.stack=heroku-24")
+        settings.setdefault(platform, {})[key] = value
+    return settings
+
+
+def parse_env(pairs: Iterable[str], files: Iterable[Path]) -> dict[str, str]:
+    """Return the variables of ``--env-file`` and then ``--env``; a later one wins."""
+    env: dict[str, str] = {}
+    for file in files:
+        env.update(read_env_file(file))
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals or not _is_variable(name):
+            raise UsageError(f"--env {name or pair}: expected NAME=VALUE")
+        env[name] = value
+    return env
+
+
+def read_env_file(path: Path) -> dict[str, str]:
+    """Return ``NAME=VALUE`` lines; blank lines, comments, ``export`` and one pair of quotes are fine."""
+    try:
+        text = path.read_text("utf-8-sig")
+    except OSError as error:
+        raise UsageError(at(path, None, (error.strerror or "cannot be read").lower())) from None
+    except UnicodeDecodeError:
+        raise UsageError(at(path, None, "is not UTF-8")) from None
+    env: dict[str, str] = {}
+    for number, line in enumerate(text.splitlines(), start=1):
+        stripped = line.strip().removeprefix("export ").lstrip()
+        if not stripped or stripped.startswith("#"):
+            continue
+        name, equals, value = stripped.partition("=")
+        if not equals or not _is_variable(name.strip()):
+            raise UsageError(at(path, number, "expected NAME=VALUE"))
+        value = value.strip()
+        if len(value) >= 2 and value[0] == value[-1] and value[0] in "\"'":
+            value = value[1:-1]
+        env[name.strip()] = value
+    return env
+
+
+def _is_variable(name: str) -> bool:
+    return re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) is not None
+
+
+def parse_day(text: str) -> date:
+    """Return a day written as ``2026-11-20``, or ``today`` as the UTC day."""
+    from datetime import UTC, datetime
+
+    if text == "today":
+        return datetime.now(UTC).date()
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"--as-of {text}: expected a day such as 2026-11-20") from None
+
+
+def parse_phase(text: str) -> Phase:
+    """Return the name of a phase that a build can end with."""
+    for phase in PHASES:
+        if text == phase and phase not in {"detect", "plan"}:
+            return phase
+    raise UsageError(f"until {text}: expected install, verify or boot{suggestion(text, PHASES)}")
+
+
+def checked_settings(snapshot: HostSnapshot, given: Mapping[str, str]) -> dict[str, str]:
+    """Return the settings of one platform; an unknown key or value is a :class:`UsageError`."""
+    for key, value in given.items():
+        declared = snapshot.settings.get(key)
+        if declared is None:
+            near = suggestion(key, snapshot.settings)
+            known = ", ".join(snapshot.settings) or "none"
+            raise UsageError(f"{snapshot.id} has no setting {key!r}{near} (it has: {known})")
+        if declared.choices and value not in declared.choices:
+            near = suggestion(value, declared.choices)
+            raise UsageError(f"{snapshot.id}.{key}={value}: one of {', '.join(declared.choices)}{near}")
+        if declared.pattern and not re.fullmatch(declared.pattern, value):
+            raise UsageError(f"{snapshot.id}.{key}={value}: expected {declared.description}")
+    return dict(given)

@@ -1,0 +1,1 @@
+"""Sources of the stand-in distributions: read as text, never imported by the tests."""
