@@ -61,7 +61,7 @@ class ProfileError(PredeployError):
 
 
 class ToolError(PredeployError):
-    """This machine cannot do what a build needs: no interpreter, no disk, no tool."""
+    """The machine at hand cannot do what a build needs: no interpreter, no disk, no tool."""
 
 
 class TransientError(PredeployError):

@@ -34,6 +34,8 @@ class RunRequest:
     jobs: int | None = None
     """Platforms built at the same time; ``None``: as many as there are cores."""
     keep: bool = False
+    boot_timeout: float | None = None
+    """Seconds after which a start is given up even when the host would wait longer."""
     work_dir: Path | None = None
     fetch_python: bool = True
     environ: Mapping[str, str] = field(default_factory=dict)
@@ -88,7 +90,9 @@ def _toml(path: Path) -> dict[str, Any]:
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         line = re.search(r"at line (\d+)", str(error))
         reason = re.sub(r" \(at .*\)$", "", str(error)).lower()
-        raise ConfigError(at(path, int(line.group(1)) if line else None, f"not valid TOML: {reason}")) from None
+        raise ConfigError(
+            at(path, int(line.group(1)) if line else None, f"not valid TOML: {reason}")
+        ) from None
 
 
 def _config(path: Path, table: Any, text: str, prefix: tuple[str, ...]) -> Config:

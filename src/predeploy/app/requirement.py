@@ -17,9 +17,12 @@ VARIABLE = re.compile(r"\$\{[A-Z0-9_]+\}")
 
 _VERSION = r"\d+(?:\.\d+)*(?:(?:a|b|rc)\d+)?(?:\.post\d+)?(?:\.dev\d+)?"
 _CLAUSE = rf"(?:(?:==|!=|<=|>=|<|>)[ \t]*{_VERSION}|[=!]=[ \t]*\d+(?:\.\d+)*\.\*|~=[ \t]*\d+(?:\.\d+)+)"
+_NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
 # What nearly every line of a frozen file looks like; packaging takes the same, 20 times slower.
 _SIMPLE = re.compile(
-    rf"([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)[ \t]*({_CLAUSE}(?:[ \t]*,[ \t]*{_CLAUSE})*)?", re.ASCII
+    rf"({_NAME})[ \t]*(?:\[[ \t]*({_NAME}(?:[ \t]*,[ \t]*{_NAME})*)[ \t]*\][ \t]*)?"
+    rf"({_CLAUSE}(?:[ \t]*,[ \t]*{_CLAUSE})*)?",
+    re.ASCII,
 )
 
 _VCS = ("git", "hg", "svn", "bzr")
@@ -39,7 +42,7 @@ ARCHIVES = (
 )
 _EGG = re.compile(r"[#&]egg=([^&\[]*)(?:\[([^\]&]*)\])?")
 _PATH_EXTRAS = re.compile(r"(.+?)(?:\[([^\[\]]*)\])?", re.DOTALL)
-_LEADING_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?", re.ASCII)
+_LEADING_NAME = re.compile(_NAME, re.ASCII)
 _SINGLE_EQUALS = re.compile(r"(?<![=!<>~])=(?!=)")
 
 
@@ -67,33 +70,37 @@ def canonical(name: str) -> str:
 
 
 def plain(text: str) -> Parsed | None:
-    """Return a requirement of the form ``name==version``, ``None`` when it is anything else."""
+    """Return a requirement of the form ``name[extra]==version``, ``None`` when it is anything else."""
     match = _SIMPLE.fullmatch(text)
     if match is None:
         return None
-    clauses = match[2]
-    if not clauses:
-        return Parsed(name=canonical(match[1]))
-    specifier = clauses.replace(" ", "").replace("\t", "")
+    name, extras, clauses = match.groups()
+    specifier = (clauses or "").replace(" ", "").replace("\t", "")
     if "," in specifier:
         specifier = ",".join(sorted(set(specifier.split(","))))
-    return Parsed(name=canonical(match[1]), specifier=specifier)
+    return Parsed(name=canonical(name), specifier=specifier, extras=_extras(extras) if extras else ())
 
 
 @lru_cache(maxsize=4096)
 def parse_requirement(text: str) -> Parsed:
     """Return a requirement by the rules of PEP 508, never raising."""
     text = text.strip()
-    simple = plain(text)
+    head, _, marker_text = text.partition(";")
+    simple = plain(head.rstrip())
     if simple is not None:
-        return simple
+        marker = _marker(marker_text.strip()) if marker_text else Parsed()
+        if marker.problem is None:
+            return replace(simple, marker=marker.marker) if marker.marker else simple
+    if not marker_text.strip():
+        # pip takes a lone semicolon for no marker.
+        text = head.strip()
     if len(text) > PARSE_LIMIT:
         return Parsed(problem=f"is longer than we read ({PARSE_LIMIT} characters)")
     from packaging.requirements import Requirement
 
     try:
         found = Requirement(text)
-        marker = str(found.marker) if found.marker else None
+        condition = str(found.marker) if found.marker else None
         specifier = str(found.specifier)
     except RecursionError:
         return Parsed(problem="nests deeper than we read")
@@ -103,7 +110,7 @@ def parse_requirement(text: str) -> Parsed:
         name=canonical(found.name),
         specifier=specifier,
         extras=tuple(sorted(found.extras)),
-        marker=marker,
+        marker=condition,
         url=found.url,
     )
 

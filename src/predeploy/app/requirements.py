@@ -19,13 +19,13 @@ from predeploy.app.tree import Tree, Unreadable
 LOGICAL_LIMIT = 200_000
 """Requirements and options read, included files counted in."""
 
-PHYSICAL_LIMIT = 2_000_000
+PHYSICAL_LIMIT = 1_000_000
 """Lines read, blank ones and comments counted in."""
 
 LENGTH_LIMIT = 200_000
 """Characters of one line with its continuations; a release has some hundred hashes of 80."""
 
-BYTES_LIMIT = 128 * 1024 * 1024
+BYTES_LIMIT = 64 * 1024 * 1024
 """Bytes read, a file counted each time it is included."""
 
 INCLUDE_LIMIT = 30
@@ -150,7 +150,8 @@ def logical_lines(text: str) -> Iterator[tuple[int, str]]:
 
 
 def _without_comment(line: str) -> str:
-    line = line[: LENGTH_LIMIT + 1]
+    if len(line) > LENGTH_LIMIT:
+        return "" if line.lstrip().startswith("#") else line[: LENGTH_LIMIT + 1]
     if "#" in line and (match := _COMMENT.search(line)):
         line = line[: match.start()]
     return line.strip()
@@ -250,11 +251,12 @@ class _Reader:
         self.stack.pop()
 
     def _content(self, whole: _Line, text: str) -> None:
-        before = self.physical
+        before = 0
         for number, line in logical_lines(text):
             if self.full:
                 return
-            self.physical = before + number
+            self.physical += number - before
+            before = number
             self.logical += bool(line)
             at = whole._replace(number=number, text=line)
             if self.logical > LOGICAL_LIMIT or self.physical > PHYSICAL_LIMIT:
@@ -284,7 +286,7 @@ class _Reader:
             self._options(at, options)
 
     def _options(self, at: _Line, options: _Options) -> None:
-        first = {name: value for name, value in reversed(options)}
+        first = dict(reversed(options))
         if "--editable" in first:
             found = parse_editable(self.tree, first["--editable"])
             if at.constraint:
@@ -343,7 +345,7 @@ class _Reader:
 
 
 def _split(text: str) -> list[str]:
-    # shlex reads character by character in Python: too slow for files full of hashes, which need no unquoting.
+    # shlex reads character by character in Python: too slow for files full of hashes.
     if not any(character in text for character in "'\"\\"):
         return text.split()
     import shlex

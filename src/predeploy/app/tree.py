@@ -69,7 +69,7 @@ class DiskStorage:
     def _entry(item: os.DirEntry[str]) -> Entry:
         try:
             if item.is_symlink():
-                return Entry("link", target=os.readlink(item.path))
+                return Entry("link", target=os.readlink(item.path))  # noqa: PTH115 - hot path
             if item.is_dir(follow_symlinks=False):
                 return Entry("dir")
             if item.is_file(follow_symlinks=False):
@@ -273,7 +273,7 @@ class Tree:
             yield from self.walk(child, skip=skip)
 
     def links(self) -> Iterator[tuple[str, str]]:
-        """Yield every symlink of the root directory that leads out of the tree or nowhere, with its target."""
+        """Yield every symlink of the root that leads out of the tree or nowhere, with its target."""
         for name, entry in self._entries("").items():
             if entry.kind == "link" and self.resolve(name) is None:
                 yield name, entry.target or ""

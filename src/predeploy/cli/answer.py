@@ -66,7 +66,7 @@ def write(text: str, output_file: Path | None) -> None:
         raise UsageError(f"{output_file}: {(error.strerror or 'cannot be written').lower()}") from None
 
 
-def wants_colour(is_terminal: bool) -> bool:  # noqa: FBT001 - one yes or no
+def wants_colour(is_terminal: bool) -> bool:
     """Return whether to colour: ``NO_COLOR``, then ``FORCE_COLOR``, then ``TERM=dumb``, then the terminal."""
     if os.environ.get("NO_COLOR"):
         return False

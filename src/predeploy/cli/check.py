@@ -18,7 +18,7 @@ from predeploy.cli.options import OUTPUT, STRICT, format_option, registry_for, r
 @format_option("text", "json")
 @OUTPUT
 def command(*, output_format: str, output_file: Path | None, **options: Any) -> int:
-    """Judge APP statically: which manifest and Python win, what is refused, and why.
+    r"""Judge APP statically: which manifest and Python win, what is refused, and why.
 
     Offline, and nothing of the app is run.
 

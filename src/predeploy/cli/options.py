@@ -41,13 +41,19 @@ PLATFORM_DIR = click.option(
     metavar="DIR",
     help="Directory with further profiles; one may override a built-in. [env: PREDEPLOY_PLATFORM_PATH]",
 )
-AS_OF = click.option("--as-of", metavar="DAY", help="Day to answer for (default: today). [env: PREDEPLOY_AS_OF]")
+AS_OF = click.option(
+    "--as-of", metavar="DAY", help="Day to answer for (default: today). [env: PREDEPLOY_AS_OF]"
+)
 SET = click.option(
     "--set", "sets", multiple=True, metavar="PLATFORM.KEY=VALUE", help="What the host keeps outside the tree."
 )
 ENV = click.option("--env", "env_pairs", multiple=True, metavar="NAME=VALUE", help="A config var of the app.")
 ENV_FILE = click.option(
-    "--env-file", "env_files", multiple=True, type=click.Path(path_type=Path), help="File of NAME=VALUE lines."
+    "--env-file",
+    "env_files",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="File of NAME=VALUE lines.",
 )
 STRICT = click.option(
     "--strict/--no-strict",

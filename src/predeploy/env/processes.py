@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -57,12 +57,30 @@ def descendants(root: int) -> set[int]:
 
 def alive(pid: int) -> bool:
     """Return whether a process runs: a zombie does not."""
+    return began(pid) is not None
+
+
+def began(pid: int) -> float | None:
+    """Return when a living process began, which with its id is its identity; ``None`` when it has ended."""
     import psutil
 
     try:
-        return bool(psutil.Process(pid).status() not in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD))
+        process = psutil.Process(pid)
+        if process.status() in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD):
+            return None
+        return process.create_time()
     except psutil.Error:
-        return False
+        return None
+
+
+def identified(pids: Iterable[int]) -> dict[int, float]:
+    """Return the living ones of these processes with their beginnings."""
+    return {pid: moment for pid in pids if (moment := began(pid)) is not None}
+
+
+def surviving(known: Mapping[int, float]) -> set[int]:
+    """Return which of these identified processes still live."""
+    return {pid for pid, moment in known.items() if began(pid) == moment}
 
 
 def signal_all(pids: Iterable[int], number: int) -> None:
@@ -72,14 +90,12 @@ def signal_all(pids: Iterable[int], number: int) -> None:
             os.kill(pid, number)
 
 
-def kill_leftovers(root: int, token: str, *, known: Iterable[int] = ()) -> None:
+def kill_leftovers(root: int, token: str, *, known: Mapping[int, float]) -> None:
     """Kill what an ended command left behind, until nothing is left or it cannot be killed."""
-    remembered = set(known)
     looks = _LOOKS
     for _ in range(_ROUNDS):
         left, unclear = _marked(root, token)
-        if sys.platform != "linux":
-            left = {pid for pid in remembered if alive(pid)}
+        left |= surviving(known)
         left.discard(root)
         looks -= unclear
         if not left and (not unclear or not looks):

@@ -114,14 +114,14 @@ class ProcessRunner:
 class _Child:
     """A process with its session, its output and its descendants; see :class:`Running`."""
 
-    def __init__(self, popen: subprocess.Popen[bytes], token: str, output: Output, grace: float) -> None:
+    def __init__(self, popen: subprocess.Popen[bytes], token: str, *, output: Output, grace: float) -> None:
         self._popen = popen
         self._stdout = cast("IO[bytes]", popen.stdout)
         self._token = token
         self._output = output
         self._grace = grace
         self._stopped = False
-        self._known: set[int] = set()
+        self._known: dict[int, float] = {}
         self._lock = threading.RLock()
         self._pidfd = _pidfd(popen.pid)
         self._wake, self._woken = os.pipe()
@@ -144,7 +144,7 @@ class _Child:
             start_new_session=True,
             bufsize=0,
         )
-        return cls(popen, token, output, grace)
+        return cls(popen, token, output=output, grace=grace)
 
     def _read(self) -> None:
         source = self._stdout.fileno()
@@ -191,7 +191,7 @@ class _Child:
 
     def processes(self) -> tuple[int, ...]:
         found = processes.family(self._popen.pid, self._token)
-        self._known |= found
+        self._known.update(processes.identified(found))
         return tuple(sorted(found))
 
     def listening(self) -> tuple[str, ...]:
@@ -211,7 +211,7 @@ class _Child:
 
     def _escalate(self) -> None:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
-            self._known |= processes.family(self._popen.pid, self._token)
+            self.processes()
             self._signal_group(number)
             processes.signal_all(self._outside_group(), number)
             if self.wait(self._grace):
@@ -220,7 +220,7 @@ class _Child:
 
     def _outside_group(self) -> set[int]:
         outside = set()
-        for pid in self._known - {self._popen.pid}:
+        for pid in processes.surviving(self._known) - {self._popen.pid}:
             with suppress(OSError):
                 if os.getpgid(pid) != self._popen.pid:
                     outside.add(pid)

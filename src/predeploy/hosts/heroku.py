@@ -9,6 +9,7 @@ import re
 
 from predeploy.app.procfile import Procfile, parse_procfile
 from predeploy.app.tree import Tree, Unreadable
+from predeploy.installers.checks import conflict_check
 from predeploy.model.conditions import Match, Outcome, matched
 from predeploy.model.decisions import Boot, BuildPlan, Environment, PythonRequest, Selection, Step
 from predeploy.model.findings import Evidence
@@ -19,9 +20,7 @@ from predeploy.rules.registry import grammar, predicate, recipe, selector
 VERSION = re.compile(r"(?:0|[1-9][0-9]*)\.(?:0|[1-9][0-9]*)(?:\.(?:0|[1-9][0-9]*))?")
 
 # The C library's whitespace in a UTF-8 locale, which is not Python's: no-break spaces, BOM and NEL stay.
-BLANKS = (
-    " \t\r\v\f\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2008\u2009\u200a\u2028\u2029\u205f\u3000"
-)
+BLANKS = " \t\r\v\f\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2008\u2009\u200a\u2028\u2029\u205f\u3000"
 
 
 @selector("heroku.package_manager")
@@ -208,9 +207,7 @@ def _request(
     detail: str | None = None,
 ) -> PythonRequest:
     evidence = Evidence(path=path, line=line, text=_printable(text) if text else None)
-    return PythonRequest(
-        origin=origin, version=version, problem=problem, detail=detail, evidence=(evidence,)
-    )
+    return PythonRequest(origin=origin, version=version, problem=problem, detail=detail, evidence=(evidence,))
 
 
 def procfile(case: Case) -> Procfile | None:
@@ -251,8 +248,8 @@ def procfile_problem(case: Case) -> Outcome:
     parsed = procfile(case)
     if parsed is None or not parsed.problems:
         return matched(False)
-    places = (Evidence(path="Procfile", line=line, text=text) for line, text, _ in parsed.problems)
-    return Match(tuple(places), f"line {parsed.problems[0][0]}: {parsed.problems[0][2]}")
+    places = (Evidence(path="Procfile", line=p.line, text=p.text) for p in parsed.problems)
+    return Match(tuple(places), f"line {parsed.problems[0].line}: {parsed.problems[0].reason}")
 
 
 @recipe("heroku")
@@ -263,7 +260,7 @@ def heroku(case: Case) -> BuildPlan:
     seeds = {"pip": tools["pip"]} if case.selection.installer in {"pip", "setup-py"} else {}
     if seeds and (case.python.minor or "") in {"3.8", "3.9", "3.10", "3.11", "3.12"}:
         seeds["setuptools"] = tools["setuptools"]
-    steps = [_hook(case, "pre_compile"), _install(case), _hook(case, "post_compile")]
+    steps = [_hook(case, "pre_compile"), _install(case), _hook(case, "post_compile"), conflict_check()]
     parsed = procfile(case)
     processes = {process.name: process.command for process in parsed.processes} if parsed else {}
     return BuildPlan(
@@ -276,6 +273,7 @@ def heroku(case: Case) -> BuildPlan:
         boot=_boot(case, processes.get("web")),
         processes=processes,
         entry_modules=entry_modules(case, processes.get("web", "")),
+        requirement_files=("requirements.txt",) if case.selection.installer == "pip" else (),
     )
 
 
@@ -338,7 +336,7 @@ def _boot(case: Case, web: str | None) -> Boot | None:
         env={**launch.env, **env, **case.env},
         timeout_seconds=launch.timeout_seconds,
     )
-    return Boot(step=step, timeout_seconds=launch.timeout_seconds, probe=launch.probe)
+    return Boot(step=step, timeout_seconds=launch.timeout_seconds, probe=launch.probe, public=True)
 
 
 def entry_modules(case: Case, command: str) -> tuple[str, ...]:

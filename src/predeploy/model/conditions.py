@@ -59,6 +59,6 @@ def found(path: str, line: int | None = None, text: str | None = None, *, detail
     return Match((Evidence(path=path, line=line, text=shown),), detail)
 
 
-def matched(holds: bool, *evidence: Evidence, detail: str | None = None) -> Outcome:  # noqa: FBT001
+def matched(holds: bool, *evidence: Evidence, detail: str | None = None) -> Outcome:
     """Return a match with ``evidence`` where ``holds``, else no match."""
     return Match(evidence, detail) if holds else NO_MATCH

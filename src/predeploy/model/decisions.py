@@ -92,10 +92,10 @@ class Step:
     """Working directory."""
     timeout_seconds: float = 900
     """The host's limit, else ours."""
-    otherwise: Literal["fail", "ignore", "next"] = "fail"
-    """What a non-zero exit means: the build fails, nothing, or the ``fallback`` runs."""
+    otherwise: Literal["fail", "ignore"] = "fail"
+    """What a non-zero exit means: the build fails, or nothing."""
     fallback_of: str | None = None
-    """Id of the step this one stands in for when that one failed."""
+    """Id of an earlier step: this one runs only when that one failed, and then decides in its place."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,8 +108,6 @@ class Environment:
     """Version the host uses."""
     seeds: dict[str, str] = field(default_factory=dict)
     """Distributions put in before the first step, with exact versions."""
-    layout: Literal["virtualenv", "user-base"] = "virtualenv"
-    """``user-base``: pip installs into ``{userbase}`` as the host's image does."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,6 +124,8 @@ class Boot:
     """The host's own port; another is used when it is taken."""
     unix_socket: bool = False
     """Whether the app must listen on ``$SOCKET`` instead of ``$PORT``."""
+    public: bool = False
+    """Whether the host reaches the app from outside, so that listening on loopback only is not enough."""
     probe: str = "/"
     """Path asked first."""
     expect_body: str | None = None
@@ -158,10 +158,12 @@ class BuildPlan:
     """How it is started; ``None`` when nothing is."""
     processes: dict[str, str] = field(default_factory=dict)
     """Process types and their commands, as the host shows them."""
-    checks: tuple[str, ...] = ("conflicts", "imports")
-    """What verify looks at."""
+    requirement_files: tuple[str, ...] = ()
+    """Files in pip's format that the steps install from, to be resolved for the host's own Python."""
+    requirements: tuple[str, ...] = ()
+    """Requirements the host adds of its own, for the same purpose."""
     entry_modules: tuple[str, ...] = ()
-    """Files the start command imports, from which the import scan begins."""
+    """Files the start command runs or imports, from which the import scan begins."""
     import_roots: tuple[str, ...] = ("",)
     """Directories of the app that are importable on the host."""
 

@@ -32,7 +32,7 @@ class Finding:
     phase: Phase
     """Phase in which the host decides it."""
     severity: Severity
-    """``reject`` a host rule refuses; ``fail`` a step, check or start failed; ``unknown`` not decided here."""
+    """``reject`` a host rule refuses; ``fail`` a step, check or start failed; ``unknown`` undecided."""
     headline: str
     """The defect in at most 60 characters."""
     message: str = ""

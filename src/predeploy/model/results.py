@@ -9,6 +9,9 @@ from predeploy.model import Phase, Status
 from predeploy.model.decisions import PythonChoice, Selection
 from predeploy.model.findings import Finding
 
+BootStatus = Literal[
+    "ok", "crashed", "exited", "timeout", "wrong-port", "loopback-only", "unhealthy", "interrupted", "not-run"
+]
 StepStatus = Literal["ok", "failed", "timeout", "ignored", "skipped", "interrupted", "transient"]
 
 
@@ -84,7 +87,7 @@ class MissingImport:
 class BootResult:
     """What the start command did."""
 
-    status: Literal["ok", "crashed", "exited", "timeout", "wrong-port", "unhealthy", "interrupted", "not-run"]
+    status: BootStatus
     """``ok``: answered; ``exited``: ended with status 0; ``wrong-port``: listens, but elsewhere."""
     port: int | None = None
     """Port that was offered as ``$PORT``."""
@@ -116,6 +119,8 @@ class Execution:
     missing_imports: tuple[MissingImport, ...] | None = None
     boot: BootResult | None = None
     index_settings: tuple[str, ...] = ()
+    trouble: str | None = None
+    """What this machine could not do, so that the plan could not be carried out."""
 
     def step(self, step_id: str) -> StepResult | None:
         """Return the result of one step, if it ran."""

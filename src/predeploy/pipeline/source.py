@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from predeploy.app.tree import Policy, Tree, Unreadable
@@ -11,14 +12,16 @@ from predeploy.model.snapshot import HostSnapshot
 Remarks = tuple[tuple[str, str], ...]
 
 MAX_REMARKS = 20
+GIT_NEEDS = ("PATH", "HOME", "XDG_CONFIG_HOME")
 
 
 class AppSource:
     """The app's directory; git is asked once, and only where there is a repository."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, environ: Mapping[str, str] | None = None) -> None:
         self.directory = checked_directory(directory)
         self.everything = Tree.on_disk(self.directory)
+        self._environ = {name: value for name, value in (environ or {}).items() if name in GIT_NEEDS}
         self._tracked: bytes | None = None
         self._asked = False
 
@@ -71,10 +74,11 @@ class AppSource:
         if not self._asked:
             self._asked = True
             if _inside_repository(self.directory):
-                from predeploy.env.runner import capture_bytes
+                from predeploy.env.runner import capture
 
                 argv = ("git", "-C", str(self.directory), "ls-files", "-z", "--cached", "--", ".")
-                self._tracked = capture_bytes(argv, timeout=20)
+                output = capture(argv, timeout=20, env=self._environ)
+                self._tracked = None if output is None else output.encode("utf-8", "surrogateescape")
         return self._tracked
 
     def _ignore_policy(self, snapshot: HostSnapshot) -> Policy | None:
@@ -100,7 +104,7 @@ class AppSource:
                 return None
 
         text = read(name)
-        return expand_includes(text.splitlines(), read) if text is not None else []
+        return list(expand_includes(text.splitlines(), read)) if text is not None else []
 
 
 class _WithoutGit:

@@ -27,7 +27,7 @@ def parse_condition(raw: object, path: Path, complain: Complain, depth: int = 0)
     if depth == MAX_NESTING:
         complain(path, f"conditions nest at most {MAX_NESTING} deep: write a predicate instead")
         return Test("invalid")
-    op: Literal["all", "any", "not"] = name  # type: ignore[assignment]
+    op: Literal["all", "any", "not"] = name
     parts = [value] if op == "not" else value
     if not isinstance(parts, list) or not parts:
         complain((*path, name), f"{name} takes a list of conditions")
@@ -62,9 +62,9 @@ def _test(name: str, value: object, path: Path, complain: Complain) -> Test:
         except ValidationError as error:
             complain((*path, name), f"{name}: {key}: {error.errors()[0]['msg'].lower()}")
     for parameter in parameters:
-        if parameter.default is parameter.empty and parameter.name not in checked:
-            if parameter.name.rstrip("_") not in arguments:
-                complain((*path, name), f"{name} needs the argument {parameter.name.rstrip('_')!r}")
+        word = parameter.name.rstrip("_")
+        if parameter.default is parameter.empty and word not in arguments:
+            complain((*path, name), f"{name} needs the argument {word!r}")
     return Test(name, tuple(sorted(checked.items())))
 
 

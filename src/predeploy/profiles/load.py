@@ -65,7 +65,9 @@ def build_profile(chain: list[Source]) -> Profile:
     try:
         load_module(str(module)) if module else load_module("common")
     except ImportError as error:
-        raise ProfileError(at(*merged.place(("module",)), f"cannot import module {module!r}: {error}")) from None
+        raise ProfileError(
+            at(*merged.place(("module",)), f"cannot import module {module!r}: {error}")
+        ) from None
     return _validated(merged)
 
 
@@ -145,7 +147,12 @@ def _merge_sources(base: Source, child: Source) -> Source:
 
 
 def _merge(
-    base: Source, at_base: DataPath, child: Source, at_child: DataPath, out: DataPath, places: dict[DataPath, Place]
+    base: Source,
+    at_base: DataPath,
+    child: Source,
+    at_child: DataPath,
+    out: DataPath,
+    places: dict[DataPath, Place],
 ) -> Any:
     """Merge mappings key by key, ``rules`` rule by rule; everything else is replaced by the child's."""
     ours, theirs = _value(base.data, at_base), _value(child.data, at_child)
@@ -177,7 +184,7 @@ def _merge_rules(base: Source, child: Source, places: dict[DataPath, Place]) -> 
         out: DataPath = ("rules", len(result))
         _copy_places(child, ("rules", index), out, places)
         identity = rule.get("id") if isinstance(rule, dict) else None
-        if identity in known:
+        if isinstance(identity, str) and identity in known:
             taken.add(identity)
             rule = {**base.data["rules"][known[identity]], **rule}
         result.append(rule)

@@ -39,22 +39,19 @@ def _is_key(part: str) -> bool:
 def _sentence(problem: ErrorDetails) -> str:
     name = str(problem["loc"][-1]) if problem["loc"] else "profile"
     if problem["type"] == "unexpected_keyword_argument":
-        return f"unknown key {name!r}{suggestion(name, _keys_near(problem))}"
+        return f"unknown key {name!r}{suggestion(name, _known_keys())}"
     if problem["type"] in {"missing", "missing_argument", "missing_keyword_only_argument"}:
         return f"the key {name!r} is missing"
     return f"{name}: {problem['msg'][:1].lower()}{problem['msg'][1:]}"
 
 
-def _keys_near(problem: ErrorDetails) -> tuple[str, ...]:
-    from dataclasses import fields
+def _known_keys() -> tuple[str, ...]:
+    from dataclasses import fields, is_dataclass
 
     from predeploy.model import profile as models
 
-    names: set[str] = set()
-    for model in vars(models).values():
-        if hasattr(model, "__dataclass_fields__") and isinstance(model, type):
-            names.update(field.name for field in fields(model))
-    return tuple(sorted(names))
+    tables = [model for model in vars(models).values() if isinstance(model, type) and is_dataclass(model)]
+    return tuple(sorted({field.name for model in tables for field in fields(model)}))
 
 
 def json_schema(model: Any) -> dict[str, Any]:

@@ -23,7 +23,9 @@ COLOURS = {
 MARKS = {"ok": "✓", "warn": "!", "reject": "✗", "fail": "✗", "unknown": "?", "accept": "✓", "note": "·"}
 TAIL_LINES = 12
 
-CONTROL = re.compile(r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|.)?|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+CONTROL = re.compile(
+    r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|.)?|[\x00-\x08\x0b-\x1f\x7f-\x9f]"
+)
 
 
 def printable(text: str) -> str:
@@ -83,7 +85,7 @@ def _matrix(paper: Paper, report: Report) -> None:
         row = f"{result.platform:<{first}}  "
         for phase in phases:
             outcome = ran.get(phase)
-            text = f"{MARKS.get(outcome, '✗')} {outcome}" if outcome else "–"
+            text = f"{MARKS.get(outcome, '✗')} {outcome}" if outcome else "-"
             row += paper.ink(f"{text:<9}"[:9].ljust(9)[:8], outcome or "dim")
         row += " " + paper.ink(result.status, result.status)
         took = sum(result.seconds.values())
@@ -140,8 +142,12 @@ def _finding(paper: Paper, finding: Finding) -> None:
     since = f"since {finding.since}, " if finding.since else ""
     change = f", changes {finding.until}" if finding.until else ""
     if finding.severity in {"reject", "warn"} and finding.source:
-        paper.wrapped(paper.ink(f"{since}{finding.source}{change}", "dim") if not paper.colour else
-                      f"{since}{finding.source}{change}", indent=6)
+        paper.wrapped(
+            paper.ink(f"{since}{finding.source}{change}", "dim")
+            if not paper.colour
+            else f"{since}{finding.source}{change}",
+            indent=6,
+        )
 
 
 def _execution(paper: Paper, result: PlatformResult, run: Execution) -> None:

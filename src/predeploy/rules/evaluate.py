@@ -85,7 +85,8 @@ def judge(case: Case, phases: tuple[Phase, ...]) -> tuple[Finding, ...]:
 def _finding(rule: ActiveRule, outcome: Outcome, platform: str) -> Finding | None:
     if isinstance(outcome, NoMatch):
         return None
-    severity, message, evidence = rule.severity, rule.message, ()
+    severity, message = rule.severity, rule.message
+    evidence: tuple[Evidence, ...] = ()
     if isinstance(outcome, Unknown):
         # A warning that cannot be decided never changes the verdict; a refusal that cannot, does.
         severity = "unknown" if rule.severity in {"reject", "fail", "unknown"} else "note"

@@ -58,7 +58,9 @@ def output_contains(case: Case, *, texts: Words, steps: Words | None = None) -> 
     for step in _failed(case, steps):
         for line in reversed(step.tail.splitlines()):
             if any(text.lower() in line.lower() for text in words(texts)):
-                return Match((Evidence(path=step.log or step.id, text=line.strip()[:200]),), line.strip()[:200])
+                return Match(
+                    (Evidence(path=step.log or step.id, text=line.strip()[:200]),), line.strip()[:200]
+                )
     return matched(False)
 
 
@@ -69,6 +71,13 @@ def step_transient(case: Case) -> Outcome:
         if step.status == "transient":
             return Unknown(f"{step.id} could not reach the network: {last_line(step.tail)[:200]}")
     return matched(False)
+
+
+@predicate("machine_trouble")
+def machine_trouble(case: Case) -> Outcome:
+    """Unknown when this machine could not carry out the plan."""
+    trouble = _execution(case).trouble
+    return Unknown(trouble) if trouble else matched(False)
 
 
 @predicate("dependency_conflict")
@@ -115,13 +124,17 @@ def foreign_resolution(
 def boot_status(
     case: Case,
     *,
-    words_: Literal["crashed", "exited", "timeout", "wrong-port", "unhealthy"] | tuple[str, ...],
+    words_: Words,
 ) -> Outcome:
     """Match when the start command ended this way."""
     boot = _execution(case).boot
     if boot is None or boot.status not in words(words_):
         return matched(False)
-    detail = ", ".join(boot.listening) if boot.status == "wrong-port" else last_line(boot.tail)[:200]
+    detail = (
+        ", ".join(boot.listening)
+        if boot.status in {"wrong-port", "loopback-only"}
+        else last_line(boot.tail)[:200]
+    )
     return Match((Evidence(path=boot.log or "start", text=last_line(boot.tail)[:200]),), detail or None)
 
 

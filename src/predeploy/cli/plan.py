@@ -1,0 +1,52 @@
+"""``predeploy plan``: the exact recipe, each line with its reason."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from predeploy.cli.answer import wants_colour, width, write
+from predeploy.cli.options import OUTPUT, format_option, registry_for, request_from, selection
+from predeploy.errors import ExitCode
+
+
+@click.command("plan")
+@selection
+@format_option("text", "json", "sh")
+@OUTPUT
+def command(*, output_format: str, output_file: Path | None, **options: Any) -> int:
+    r"""Print the recipe of each platform for APP, without running any of it.
+
+    With --format sh the answer is a script that can be run by hand.
+
+    \b
+    Examples:
+      predeploy plan -p heroku
+      predeploy plan -p streamlit-cloud --format sh | sh
+    """
+    from predeploy.pipeline.detect import detect
+    from predeploy.pipeline.source import AppSource
+    from predeploy.pipeline.static import cases, exit_code, static_result
+
+    request = request_from(**options)
+    registry = registry_for(request)
+    made = cases(request, registry, AppSource(request.app, request.environ))
+    detections = [detect(case) for case in made]
+    results = tuple(map(static_result, made, detections))
+    if output_format == "json":
+        from predeploy.report.plan import as_json
+
+        write(as_json(results, detections), output_file)
+    elif output_format == "sh":
+        from predeploy.report.shell import as_script
+
+        write(as_script(results, detections, request.app), output_file)
+    else:
+        from predeploy.report.plan import as_text
+
+        colour = output_file is None and wants_colour(sys.stdout.isatty())
+        write(as_text(results, detections, width=width(), colour=colour), output_file)
+    return int(exit_code(results, strict=False)) or int(ExitCode.OK)

@@ -1,0 +1,107 @@
+"""Free ports, and one bounded question to a server that may misbehave."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import threading
+import time
+from collections.abc import Collection
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+BODY_LIMIT = 64 * 1024
+
+Target = int | Path
+"""A TCP port on the loopback address, or the path of a unix socket."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What a server answered; the body may be cut, at 64 KB or where the time was up."""
+
+    status: int
+    body: bytes
+
+
+def free_port(preferred: int | None = None, *, taken: Collection[int] = ()) -> int:
+    """Return ``preferred`` when a server could listen there and it is not ``taken``, else some free port."""
+    if preferred is not None and preferred not in taken and _bindable(preferred):
+        return preferred
+    while True:
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+            probe.bind(("0.0.0.0", 0))  # noqa: S104 - as a server that asks for any address
+            port = int(probe.getsockname()[1])
+        if port not in taken and _bindable(port):
+            return port
+
+
+def _bindable(port: int) -> bool:
+    for host in ("0.0.0.0", "127.0.0.1"):  # noqa: S104 - nothing listens
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+            # as servers do: old connections may linger
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((host, port))
+            except (OSError, OverflowError):
+                return False
+    return True
+
+
+class _Connection(http.client.HTTPConnection):
+    """An HTTP connection over a socket that is connected already."""
+
+    def __init__(self, connected: socket.socket) -> None:
+        super().__init__("localhost")
+        self.sock = connected
+
+
+def ask(target: Target, path: str, timeout: float) -> Answer | None:
+    """Return what a GET of ``path`` brings within ``timeout`` seconds, or ``None`` when that is not HTTP."""
+    deadline = time.monotonic() + timeout
+    connected = _connect(target, timeout)
+    if connected is None:
+        return None
+    # A socket's own timeout starts again with every byte; this ends a dripping answer in time.
+    guard = threading.Timer(max(deadline - time.monotonic(), 0.01), _hang_up, (connected,))
+    guard.daemon = True
+    guard.start()
+    try:
+        return _exchange(_Connection(connected), path)
+    finally:
+        guard.cancel()
+        guard.join()
+        connected.close()
+
+
+def _connect(target: Target, timeout: float) -> socket.socket | None:
+    unix = isinstance(target, Path)
+    connected = socket.socket(socket.AF_UNIX if unix else socket.AF_INET, socket.SOCK_STREAM)
+    connected.settimeout(timeout)
+    try:
+        connected.connect(str(target) if unix else ("127.0.0.1", target))
+    except (OSError, OverflowError, ValueError):
+        connected.close()
+        return None
+    return connected
+
+
+def _hang_up(connected: socket.socket) -> None:
+    with suppress(OSError):
+        connected.shutdown(socket.SHUT_RDWR)
+
+
+def _exchange(connection: _Connection, path: str) -> Answer | None:
+    headers = {"Accept": "*/*", "Connection": "close", "User-Agent": "predeploy"}
+    try:
+        connection.request("GET", path, headers=headers)
+        response = connection.getresponse()
+    except (OSError, http.client.HTTPException, ValueError):
+        return None
+    body = b""
+    with suppress(OSError, http.client.HTTPException, ValueError, AttributeError):
+        while len(body) < BODY_LIMIT and (piece := response.read1(BODY_LIMIT - len(body))):
+            body += piece
+    response.close()
+    return Answer(status=response.status, body=body)

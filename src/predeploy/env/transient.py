@@ -1,0 +1,67 @@
+"""Telling trouble of the network from a defect of the app, by what a tool printed."""
+
+from __future__ import annotations
+
+import re
+
+_STATUS = r"(?:429|50[0234]|52[0-9])"
+
+_NODE = r"(?:ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|ESOCKETTIMEDOUT|ERR_SOCKET_TIMEOUT)"
+
+_CERTAIN = re.compile(
+    "|".join(
+        (
+            r"Temporary failure in name resolution",
+            # uv
+            r"error sending request for url",
+            r"(?:cause|Caused by): (?:dns error|tcp connect error|operation timed out|connection error)",
+            r"client error \((?:Connect|SendRequest)\)",
+            r"due to network timeout",
+            rf"HTTP status (?:server|client) error \({_STATUS}\b",
+            # pip; its retry warnings name the same errors, but in the middle of a line
+            r"^ERROR: .*HTTPS?ConnectionPool\(host=.*(?:Max retries exceeded|Read timed out)",
+            r"^(?:pip\._vendor\.)?urllib3\.exceptions\.(?:ReadTimeoutError|ProtocolError|MaxRetryError)\b",
+            rf"HTTP error {_STATUS} while getting",
+            rf"\b{_STATUS} (?:Server|Client) Error: .* for url",
+            # poetry, pipenv
+            r"^\s*HTTPS?ConnectionPool\(host=.*(?:Max retries exceeded|Read timed out)",
+            r"All attempts to connect to \S+ failed",
+            r"requests\.exceptions\.(?:ConnectionError|ConnectTimeout|ReadTimeout|ChunkedEncodingError|SSLError)",
+            # git, curl
+            r"Could not resolve (?:host|proxy)\b",
+            r"Failed to connect to \S+ port \d+",
+            r"Recv failure: Connection (?:reset by peer|timed out)",
+            rf"The requested URL returned error: {_STATUS}\b",
+            r"gnutls_handshake\(\) failed|SSL_ERROR_SYSCALL|SSL_connect: SSL_ERROR",
+            r"(?:Operation|Connection) timed out after \d+ milliseconds",
+            r"fetch-pack: unexpected disconnect|RPC failed; (?:curl \d+|HTTP 5\d\d)",
+            r"ssh: (?:connect to host \S+ port \d+: |Could not resolve hostname)",
+            # npm
+            rf"^npm (?:error|ERR!) (?:code|errno) (?:E{_STATUS}\b|{_NODE}|ERR_SSL_\w+|EPROTO)",
+            rf"^npm (?:error|ERR!)\s+(?:code: '{_NODE}'|network timeout at)",
+        )
+    ),
+    re.MULTILINE,
+)
+"""What a tool prints only when it gave up because of the network."""
+
+_PIP_GAVE_UP = re.compile(r"No matching distribution found for")
+_PIP_LAST_RETRY = re.compile(r"Retrying \(Retry\(total=0,.*after connection broken by")
+_PIP_ANY_TROUBLE = re.compile(
+    r"Retrying \(Retry\(total=\d+,.*after connection broken by|Could not fetch URL "
+)
+_PIP_FOUND_NOTHING = re.compile(r"\(from versions: none\)")
+
+
+def is_transient(output: str) -> bool:
+    """Return whether a failed pip, uv, poetry, pipenv, git or npm was kept from an index or a download.
+
+    pip says ``No matching distribution found`` both for a version that does not exist and for an index that
+    is down. It is the latter when pip ran out of retries, or had any trouble and saw no version at all.
+    """
+    if _CERTAIN.search(output):
+        return True
+    if not _PIP_GAVE_UP.search(output):
+        return False
+    nothing = _PIP_FOUND_NOTHING.search(output) and _PIP_ANY_TROUBLE.search(output)
+    return bool(nothing or _PIP_LAST_RETRY.search(output))

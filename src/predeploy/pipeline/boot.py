@@ -1,0 +1,133 @@
+"""The boot phase: start the app as the host does, until it answers, ends, or the host's time is over."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from time import monotonic, sleep
+from typing import TYPE_CHECKING
+
+from predeploy.events import StepFinished, StepStarted
+from predeploy.model.decisions import Boot
+from predeploy.model.results import BootResult, BootStatus
+from predeploy.pipeline.stage import Stage
+
+if TYPE_CHECKING:
+    from predeploy.env.commands import Running
+    from predeploy.env.probe import Answer
+
+INTERVAL_SECONDS = 0.05
+ASK_SECONDS = 5.0
+
+
+def boot(stage: Stage, plan: Boot, *, limit: float | None) -> BootResult:
+    """Start the app and return what came of it; its whole process tree is gone afterwards."""
+    from predeploy.env.probe import free_port
+
+    port = free_port(plan.preferred_port)
+    stage.places["port"] = str(port)
+    stage.places["socket"] = str(stage.work.root / "app.sock")
+    command = stage.command(plan.step)
+    seconds = plan.timeout_seconds if limit is None else min(limit, plan.timeout_seconds)
+    shown = plan.step.shell if plan.step.shell is not None else " ".join(command.argv)
+    stage.reporter.emit(StepStarted(stage.platform, "boot", plan.step.id, shown))
+    begun = monotonic()
+    server = stage.runner.start(command)
+    try:
+        result = _Watch(stage, plan, server, port, begun + seconds).until_decided()
+    finally:
+        server.stop()
+    result = replace(result, seconds=monotonic() - begun, log=str(command.log), tail=server.tail())
+    stage.reporter.emit(StepFinished(stage.platform, "boot", plan.step.id, result.status, result.seconds))
+    return result
+
+
+class _Watch:
+    """The questions asked of one started app."""
+
+    def __init__(self, stage: Stage, plan: Boot, server: Running, port: int, deadline: float) -> None:
+        self.stage = stage
+        self.plan = plan
+        self.server = server
+        self.port = port
+        self.deadline = deadline
+
+    def until_decided(self) -> BootResult:
+        """Ask until there is an answer, the process has ended, or the time is over."""
+        last: Answer | None = None
+        while True:
+            if self.stage.cancellation.requested:
+                return self._result("interrupted")
+            ended = self.server.poll()
+            answer = self._ask(self.plan.probe, ASK_SECONDS)
+            if answer is not None and self._healthy(answer):
+                return self._answered(answer)
+            last = answer or last
+            if ended is not None:
+                return self._ended(ended)
+            if monotonic() >= self.deadline:
+                return self._given_up(last)
+            sleep(INTERVAL_SECONDS)
+
+    def _ask(self, path: str, timeout: float) -> Answer | None:
+        from predeploy.env.probe import ask
+
+        target: int | Path = Path(self.stage.places["socket"]) if self.plan.unix_socket else self.port
+        return ask(target, path, max(0.2, min(timeout, self.deadline - monotonic())))
+
+    def _healthy(self, answer: Answer) -> bool:
+        if self.plan.expect_body is None:
+            return True
+        return (
+            answer.status == 200 and answer.body.decode("utf-8", "replace").strip() == self.plan.expect_body
+        )
+
+    def _answered(self, answer: Answer) -> BootResult:
+        elsewhere = self._loopback_only()
+        if elsewhere:
+            return self._result("loopback-only", http_status=answer.status, listening=elsewhere)
+        script = self._script_status()
+        return self._result("ok", http_status=answer.status, script_status=script)
+
+    def _loopback_only(self) -> tuple[str, ...]:
+        if not self.plan.public:
+            return ()
+        mine = [address for address in self.server.listening() if address.endswith(f":{self.port}")]
+        if not mine or any(not address.startswith(("127.", "[::1]", "::1")) for address in mine):
+            return ()
+        return tuple(mine)
+
+    def _script_status(self) -> int | None:
+        if self.plan.script_probe is None:
+            return None
+        self.deadline = monotonic() + self.plan.script_timeout_seconds + 5
+        answer = self._ask(self.plan.script_probe, self.plan.script_timeout_seconds + 5)
+        return answer.status if answer is not None else 0
+
+    def _ended(self, returncode: int) -> BootResult:
+        # A server that put itself into the background has ended and still answers; hosts see it as ended.
+        return self._result("exited" if returncode == 0 else "crashed", returncode=returncode)
+
+    def _given_up(self, last: Answer | None) -> BootResult:
+        listening = self.server.listening()
+        if last is not None:
+            return self._result("unhealthy", http_status=last.status)
+        return self._result("wrong-port" if listening else "timeout", listening=listening)
+
+    def _result(
+        self,
+        status: BootStatus,
+        *,
+        returncode: int | None = None,
+        http_status: int | None = None,
+        script_status: int | None = None,
+        listening: tuple[str, ...] = (),
+    ) -> BootResult:
+        return BootResult(
+            status=status,
+            port=self.port,
+            returncode=returncode,
+            http_status=http_status,
+            script_status=script_status,
+            listening=listening,
+        )

@@ -1,0 +1,173 @@
+"""The install phase: an interpreter, a fresh virtualenv, the host's steps, and the host's own Python."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from predeploy.errors import ToolError, TransientError
+from predeploy.events import Remark
+from predeploy.model.decisions import Step
+from predeploy.model.results import ForeignResolution, LocalPython, StepResult
+from predeploy.pipeline.stage import Stage
+
+
+def run_steps(stage: Stage) -> bool:
+    """Run the plan's install steps in order; return whether the last word was success.
+
+    A step with a fallback may fail: the fallback then decides in its place.
+    """
+    steps = [step for step in stage.plan.steps if step.phase == "install"]
+    fallbacks = {step.fallback_of for step in steps if step.fallback_of}
+    for step in steps:
+        if step.fallback_of and not _failed(stage, step.fallback_of):
+            continue
+        result = stage.run(step)
+        if step.fallback_of and result.status == "ok":
+            _forgive(stage, step.fallback_of)
+        if result.status in {"failed", "timeout", "transient"} and step.id not in fallbacks:
+            return False
+    return True
+
+
+def _failed(stage: Stage, step_id: str) -> bool:
+    return any(result.id == step_id and result.status != "ok" for result in stage.results)
+
+
+def _forgive(stage: Stage, step_id: str) -> None:
+    """Mark a failed step as ignored, since its fallback made good for it."""
+    from dataclasses import replace
+
+    for index, result in enumerate(stage.results):
+        if result.id == step_id and result.status != "ok":
+            stage.results[index] = replace(result, status="ignored")
+
+
+def create_environment(stage: Stage, python: Path) -> bool:
+    """Create the virtualenv with the host's seeds; return whether it worked."""
+    from predeploy.env.virtualenvs import creation_argv
+
+    environment = stage.plan.environment
+    seeds = ", ".join(f"{name} {version}" for name, version in environment.seeds.items())
+    step = Step(
+        id="create-environment",
+        phase="install",
+        reason=f"a fresh environment with {seeds}" if seeds else "a fresh environment",
+        argv=creation_argv(python=python, destination=str(stage.work.venv), seeds=environment.seeds),
+        cwd="{work}",
+        timeout_seconds=300,
+    )
+    return stage.run(step).status == "ok"
+
+
+def prepare_tools(stage: Stage, python: Path) -> None:
+    """Make the plan's pinned tools, and add their directories to the places of the run."""
+    from predeploy.env.tools import ensure_tool
+
+    for name, version in stage.plan.tools.items():
+        directory = ensure_tool(
+            name,
+            version,
+            cache=Path(stage.places["cache"]),
+            python=python,
+            runner=stage.runner,
+            env=stage.base_env,
+            log_dir=stage.work.logs,
+        )
+        stage.places[f"tool:{name}"] = str(directory)
+
+
+def choose_interpreter(stage: Stage) -> tuple[LocalPython, Path]:
+    """Return the interpreter for the build: the host's version, a fetched one, else the nearest.
+
+    Raise :class:`ToolError` when this machine has none at all.
+    """
+    from predeploy.env import interpreters
+    from predeploy.env.interpreters import Search
+
+    wanted = stage.plan.environment.python
+    search = Search.from_environ(stage.request.environ, stage.request.home)
+    fetched = Path(stage.places["cache"]) / "python"
+    search = search.with_extra(fetched) if hasattr(search, "with_extra") else search
+    found = interpreters.discover(search)
+    choice = interpreters.choose(found, wanted)
+    if (choice is None or choice[1] == "none") and stage.request.fetch_python:
+        minor = ".".join(wanted.split(".")[:2])
+        stage.reporter.emit(Remark(stage.platform, f"Python {minor} is not here; asking uv for it"))
+        memory = Path(stage.places["cache"]) / f"fetch-{minor}.failed"
+        if interpreters.fetch(
+            minor, directory=fetched, runner=stage.runner, env=stage.base_env, memory=memory
+        ):
+            found = interpreters.discover(search)
+            choice = interpreters.choose(found, wanted)
+    if choice is None:
+        raise ToolError(f"no Python interpreter is here to build with (wanted {wanted})")
+    interpreter, match = choice
+    local = LocalPython(version=interpreter.version, path=str(interpreter.path), match=match)
+    return local, interpreter.path
+
+
+def resolve_for_host(stage: Stage) -> ForeignResolution:
+    """Resolve the dependencies for the host's own Python and Linux, without installing.
+
+    First with wheels only, which is an answer; then with source distributions, which says that the host
+    would have to compile something.
+    """
+    plan = stage.plan
+    if not plan.requirement_files and not plan.requirements:
+        return ForeignResolution(
+            status="unavailable", detail="this installer's files cannot be resolved for another Python yet"
+        )
+    extra = stage.work.temp / "host-requirements.txt"
+    extra.write_text("".join(f"{line}\n" for line in plan.requirements), encoding="utf-8")
+    wheels = _compile(stage, extra, "resolve-for-host", ("--only-binary", ":all:"))
+    if wheels.status == "ok":
+        return ForeignResolution(status="resolved")
+    if wheels.status in {"transient", "timeout"}:
+        return ForeignResolution(status="unavailable", detail=_reason(wheels))
+    anything = _compile(stage, extra, "resolve-for-host-with-sources", ())
+    if anything.status == "ok":
+        return ForeignResolution(status="source-builds", detail=_reason(wheels))
+    status = "unavailable" if anything.status in {"transient", "timeout"} else "unsatisfiable"
+    return ForeignResolution(status=status, detail=_reason(anything))  # type: ignore[arg-type]
+
+
+def _compile(stage: Stage, extra: Path, step_id: str, options: tuple[str, ...]) -> StepResult:
+    minor = ".".join(stage.plan.environment.python.split(".")[:2])
+    tag = stage.case.snapshot.platform_tag
+    argv: tuple[str, ...] = ("{uv}", "pip", "compile", "--quiet", "--no-header", "--python", "{python}")
+    argv += ("--python-version", minor, "--python-platform", tag, *options)
+    argv += ("--output-file", "{temp}/resolved.txt", str(extra), *stage.plan.requirement_files)
+    return stage.run(
+        Step(
+            id=step_id,
+            phase="install",
+            reason=f"this machine has no Python {minor}",
+            argv=argv,
+            timeout_seconds=300,
+            otherwise="ignore",
+        )
+    )
+
+
+def _reason(result: StepResult) -> str:
+    lines = [line.strip() for line in result.tail.splitlines() if line.strip()]
+    # uv frames its reasons with box-drawing characters
+    text = " ".join(line.lstrip("\u00d7\u2570\u2500\u25b6\u2502 ") for line in lines)
+    return text[:400] or f"{result.id} ended with {result.status}"
+
+
+def prepare(stage: Stage) -> tuple[LocalPython, ForeignResolution | None, bool]:
+    """Choose the interpreter and make environment and tools; return these and whether all that worked."""
+    local, python = choose_interpreter(stage)
+    stage.places["python"] = str(python)
+    foreign = resolve_for_host(stage) if local.match == "none" else None
+    if not create_environment(stage, python):
+        return local, foreign, False
+    try:
+        prepare_tools(stage, python)
+    except TransientError as error:
+        stage.results.append(
+            StepResult(id="pinned-tools", phase="install", status="transient", tail=str(error))
+        )
+        return local, foreign, False
+    return local, foreign, True

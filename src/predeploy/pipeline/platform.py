@@ -1,0 +1,223 @@
+"""One platform's way through install, verify and boot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+from predeploy.errors import ToolError
+from predeploy.events import PhaseFinished, PhaseStarted, Remark, Reporter
+from predeploy.model import PHASES, Phase
+from predeploy.model.decisions import BuildPlan, Detection
+from predeploy.model.findings import Finding
+from predeploy.model.results import BootResult, Execution, PlatformResult
+from predeploy.pipeline import boot, install, verify
+from predeploy.pipeline.detect import outcome_of, settle, status_of
+from predeploy.pipeline.stage import Interrupted, Stage
+from predeploy.rules.case import Case
+from predeploy.rules.evaluate import judge
+
+if TYPE_CHECKING:
+    from predeploy.env.commands import Cancellation
+    from predeploy.env.work import WorkDirectory
+    from predeploy.pipeline.source import AppSource
+    from predeploy.settings import RunRequest
+
+
+class PlatformRun:
+    """Runs one plan and judges what happened, phase by phase."""
+
+    def __init__(
+        self,
+        case: Case,
+        detection: Detection,
+        static: PlatformResult,
+        request: RunRequest,
+        source: AppSource,
+        reporter: Reporter,
+        cancellation: Cancellation,
+    ) -> None:
+        self.case = case
+        self.plan = detection.plan
+        self.request = request
+        self.source = source
+        self.reporter = reporter
+        self.cancellation = cancellation
+        self.findings: tuple[Finding, ...] = static.findings
+        self.static = static
+        self.execution = Execution()
+        self.seconds = dict(static.seconds)
+        self.phases: list[tuple[Phase, str]] = list(static.phases)
+        self.interrupted = False
+        self.work_dir: str | None = None
+
+    def run(self) -> PlatformResult:
+        """Return the platform's answer; never raise for anything the app or a tool does."""
+        if self.plan is None or self.cancellation.requested:
+            self.interrupted = self.cancellation.requested
+            return self._result()
+        from predeploy.env.work import WorkDirectory
+
+        try:
+            work = WorkDirectory.create(self.request.work_dir, self.plan.platform)
+        except OSError as error:
+            self._trouble(f"no work directory could be made: {error.strerror or error}")
+            return self._result()
+        try:
+            self._phases(self._stage(self.plan, work))
+        except Interrupted:
+            self.interrupted = True
+        finally:
+            self._tidy(work)
+        return self._result()
+
+    def _stage(self, plan: BuildPlan, work: WorkDirectory) -> Stage:
+        from predeploy.env.environment import build_environment
+        from predeploy.env.index import IndexSettings
+        from predeploy.env.runner import ProcessRunner
+        from predeploy.env.tools import uv_binary
+        from predeploy.paths import cache_root
+
+        index = IndexSettings.read(self.request.environ, self.request.home)
+        self._now(index_settings=index.described())
+        base = build_environment(
+            home=work.home, temp=work.temp, path=(work.venv / "bin",), index=index, extra={}
+        )
+        places = {
+            "app": str(work.app),
+            "venv": str(work.venv),
+            "bin": str(work.venv / "bin"),
+            "home": str(work.home),
+            "temp": str(work.temp),
+            "work": str(work.root),
+            "cache": str(cache_root(self.request.environ)),
+            "uv": str(uv_binary()),
+        }
+        return Stage(
+            case=self.case,
+            plan=plan,
+            request=self.request,
+            work=work,
+            runner=ProcessRunner(self.cancellation),
+            cancellation=self.cancellation,
+            reporter=self.reporter,
+            base_env=base,
+            places=places,
+        )
+
+    def _phases(self, stage: Stage) -> None:
+        wanted = PHASES[: PHASES.index(self.request.until) + 1]
+        actions = {"install": self._install, "verify": self._verify, "boot": self._boot}
+        for phase in ("install", "verify", "boot"):
+            if phase not in wanted:
+                return
+            with self._phase(phase, stage):
+                actions[phase](stage)
+            self._judge(phase)
+            if any(finding.decisive for finding in self.findings):
+                return
+
+    @contextmanager
+    def _phase(self, phase: Phase, stage: Stage) -> Iterator[None]:
+        self.reporter.emit(PhaseStarted(self.case.snapshot.id, phase))
+        begun = perf_counter()
+        try:
+            yield
+        except ToolError as error:
+            self._now(trouble=str(error))
+        finally:
+            self.seconds[phase] = perf_counter() - begun
+            self._now(steps=tuple(stage.results))
+
+    def _install(self, stage: Stage) -> None:
+        stage.work.copy_app(self.case.tree, self.source.directory)
+        local, foreign, ready = install.prepare(stage)
+        self._now(local_python=local, foreign=foreign)
+        if ready and install.run_steps(stage):
+            self._now(installed=verify.installed(stage.work.venv))
+
+    def _verify(self, stage: Stage) -> None:
+        conflicts, _ = verify.run_steps(stage)
+        self._now(conflicts=conflicts, missing_imports=verify.missing_imports(stage))
+
+    def _boot(self, stage: Stage) -> None:
+        if stage.plan.boot is None:
+            self._now(boot=BootResult(status="not-run"))
+            return
+        result = boot.boot(stage, stage.plan.boot, limit=self.request.boot_timeout)
+        self._now(boot=result)
+        if result.status == "interrupted":
+            raise Interrupted
+
+    def _judge(self, phase: Phase) -> None:
+        self.case.execution = self.execution
+        found = self._softened(judge(self.case, (phase,)))
+        self.findings = settle((*self.findings, *found))
+        outcome = outcome_of(self.findings, phase)
+        if phase == "boot" and self.execution.boot and self.execution.boot.status == "not-run":
+            outcome = "skipped" if outcome == "ok" else outcome
+        self.phases.append((phase, outcome))
+        self.reporter.emit(PhaseFinished(self.case.snapshot.id, phase, outcome, self.seconds[phase]))
+
+    def _softened(self, findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
+        """Turn an install failure on a substitute Python into ``unknown`` where the host's own resolves."""
+        local, foreign = self.execution.local_python, self.execution.foreign
+        if local is None or local.match != "none" or foreign is None or foreign.status != "resolved":
+            return findings
+        note = f" It failed on Python {local.version}; for the host's own the dependencies do resolve."
+        return tuple(
+            replace(f, severity="unknown", message=f.message + note, confidence="heuristic")
+            if f.phase == "install" and f.severity == "fail"
+            else f
+            for f in findings
+        )
+
+    def _trouble(self, text: str) -> None:
+        self._now(trouble=text)
+        self._judge_trouble()
+
+    def _judge_trouble(self) -> None:
+        self.case.execution = self.execution
+        self.seconds.setdefault("install", 0.0)
+        self._judge("install")
+
+    def _now(self, **facts: object) -> None:
+        self.execution = replace(self.execution, **facts)  # type: ignore[arg-type]
+
+    def _tidy(self, work: WorkDirectory) -> None:
+        """Remove the work directory, unless something failed and its logs are worth reading."""
+        failed = any(f.decisive for f in self.findings) and not self.interrupted
+        if self.request.keep or failed:
+            self.work_dir = str(work.root)
+            self.reporter.emit(Remark(self.case.snapshot.id, f"kept {work.root}"))
+        else:
+            work.remove()
+            self._forget_logs()
+
+    def _forget_logs(self) -> None:
+        """Do not point at logs that went with the work directory."""
+        steps = tuple(replace(step, log=None) for step in self.execution.steps)
+        boot_result = self.execution.boot
+        self._now(steps=steps, boot=replace(boot_result, log=None) if boot_result else None)
+
+    def _result(self) -> PlatformResult:
+        decisive = next((finding for finding in self.findings if finding.decisive), None)
+        status = status_of(self.findings)
+        if self.interrupted and decisive is None:
+            status = "unknown"
+        ran = self.plan is not None and (self.execution.steps or self.execution.trouble)
+        return replace(
+            self.static,
+            status=status,
+            phase=decisive.phase if decisive else self.phases[-1][0],
+            findings=self.findings,
+            execution=self.execution if ran else None,
+            seconds=self.seconds,
+            phases=tuple(self.phases),
+            work_dir=self.work_dir,
+            transient=any(step.status == "transient" for step in self.execution.steps),
+            interrupted=self.interrupted,
+        )

@@ -1,0 +1,72 @@
+"""``build``: every platform through all phases, side by side, and nothing left behind."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from pathlib import Path
+from time import perf_counter
+
+from predeploy.env.commands import Cancellation
+from predeploy.events import PlatformFinished, Reporter
+from predeploy.model.results import PlatformResult
+from predeploy.pipeline.detect import detect
+from predeploy.pipeline.platform import PlatformRun
+from predeploy.pipeline.source import AppSource
+from predeploy.pipeline.static import cases, static_result
+from predeploy.profiles.registry import Registry
+from predeploy.settings import RunRequest
+
+Started = tuple[PlatformRun, "Future[PlatformResult]"]
+
+
+def build(
+    request: RunRequest, registry: Registry, reporter: Reporter, cancellation: Cancellation
+) -> tuple[PlatformResult, ...]:
+    """Return the answer of every platform; on cancellation, what there is by then.
+
+    Ctrl-C may arrive in any phase: every platform is then told to stop, its processes are ended, and its
+    result so far is returned with ``interrupted`` set.
+    """
+    source = AppSource(request.app, request.environ)
+    runs = [
+        PlatformRun(case, detection, static_result(case, detection), request, source, reporter, cancellation)
+        for case in cases(request, registry, source)
+        for detection in (detect(case),)
+    ]
+    workers = max(1, request.jobs or os.cpu_count() or 1)
+    with ThreadPoolExecutor(max_workers=min(workers, len(runs) or 1), thread_name_prefix="platform") as pool:
+        futures = [pool.submit(_timed(run, reporter)) for run in runs]
+        _await(futures, cancellation)
+    return tuple(future.result() for future in futures)
+
+
+def _timed(run: PlatformRun, reporter: Reporter) -> Callable[[], PlatformResult]:
+    def call() -> PlatformResult:
+        begun = perf_counter()
+        result = run.run()
+        reporter.emit(PlatformFinished(result.platform, result.status, perf_counter() - begun))
+        return result
+
+    return call
+
+
+def _await(futures: list[Future[PlatformResult]], cancellation: Cancellation) -> None:
+    """Wait in short turns, so that Ctrl-C is noticed at once and passed on."""
+    while True:
+        try:
+            if not wait(futures, timeout=0.2).not_done:
+                return
+        except KeyboardInterrupt:
+            cancellation.cancel()
+
+
+def default_jobs() -> int:
+    """Return how many platforms are built at the same time when nothing is said."""
+    return os.cpu_count() or 1
+
+
+def kept_directories(results: tuple[PlatformResult, ...]) -> tuple[Path, ...]:
+    """Return the work directories that failed builds left behind on purpose."""
+    return tuple(Path(result.work_dir) for result in results if result.work_dir)

@@ -1,0 +1,71 @@
+"""The verify phase: what was installed, whether it agrees, and whether the app's imports are there."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from predeploy.installers.checks import CONFLICT_CHECK, conflicts_in
+from predeploy.model.results import Installed, MissingImport
+from predeploy.pipeline.stage import Stage
+
+STDLIB_PROBE = "import sys; print(*sorted({*sys.stdlib_module_names, *sys.builtin_module_names}))"
+
+
+def site_packages(venv: Path) -> tuple[Path, ...]:
+    """Return the directories of a virtualenv that hold distributions."""
+    return tuple(sorted(venv.glob("lib*/python*/site-packages")))
+
+
+def installed(venv: Path) -> tuple[Installed, ...]:
+    """Return the distributions of a virtualenv, sorted by name."""
+    from importlib.metadata import distributions
+
+    paths = [str(path) for path in site_packages(venv)]
+    found = {}
+    for distribution in distributions(path=paths):
+        name = distribution.metadata["Name"]
+        if name:
+            found[name.lower()] = Installed(name=name, version=distribution.version)
+    return tuple(found[key] for key in sorted(found))
+
+
+def run_steps(stage: Stage) -> tuple[tuple[str, ...], bool]:
+    """Run the plan's verify steps; return the conflicts found, and whether no fatal step failed."""
+    conflicts: tuple[str, ...] = ()
+    good = True
+    for step in stage.plan.steps:
+        if step.phase != "verify":
+            continue
+        result = stage.run(step)
+        if step.id == CONFLICT_CHECK and result.status in {"failed", "ignored"}:
+            output = Path(result.log).read_text("utf-8", "replace") if result.log else result.tail
+            conflicts = conflicts_in(output)
+        good = good and result.status not in {"failed", "timeout"}
+    return conflicts, good
+
+
+def missing_imports(stage: Stage) -> tuple[MissingImport, ...]:
+    """Return the app's imports that neither Python, nor the app, nor the environment provides."""
+    from predeploy.app.imports import closure, local_modules, missing, names_in_environment
+
+    plan, tree = stage.plan, stage.case.tree
+    if not plan.entry_modules:
+        return ()
+    packages = site_packages(stage.work.venv)
+    return missing(
+        closure(tree, plan.entry_modules, plan.import_roots),
+        stdlib=standard_library(stage),
+        environment=names_in_environment(packages),
+        local=local_modules(tree, plan.import_roots),
+        site_packages=packages,
+    )
+
+
+def standard_library(stage: Stage) -> frozenset[str]:
+    """Return the standard library's names of the environment's own Python."""
+    from predeploy.env.runner import capture
+
+    argv = (str(stage.work.venv / "bin" / "python"), "-I", "-S", "-c", STDLIB_PROBE)
+    output = capture(argv, timeout=20)
+    return frozenset(output.split()) if output else frozenset(sys.stdlib_module_names)

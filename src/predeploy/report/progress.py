@@ -1,0 +1,149 @@
+"""Progress on stderr: a live table on a terminal, one plain line an event elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from time import monotonic
+from typing import TYPE_CHECKING, Self
+
+from predeploy.events import (
+    Event,
+    PhaseFinished,
+    PhaseStarted,
+    PlatformFinished,
+    Remark,
+    Reporter,
+    Silent,
+    StepFinished,
+    StepOutput,
+    StepStarted,
+)
+from predeploy.report.text import MARKS, duration, printable
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
+
+@contextmanager
+def progress(*, live: bool, quiet: bool, verbose: bool) -> Iterator[Reporter]:
+    """Yield the reporter that suits the terminal."""
+    if quiet:
+        yield Silent()
+        return
+    if not live:
+        yield Plain(verbose=verbose)
+        return
+    from rich.console import Console
+
+    reporter = Live(Console(stderr=True))
+    with reporter:
+        yield reporter
+
+
+class Plain:
+    """One line a finished step and platform; with ``verbose`` also what the steps print."""
+
+    def __init__(self, *, verbose: bool = False) -> None:
+        self._verbose = verbose
+        self._lock = threading.Lock()
+
+    def emit(self, event: Event) -> None:
+        """Write the event's line, whole, so that platforms do not interleave inside one."""
+        text = self._line(event)
+        if text is None:
+            return
+        with self._lock:
+            sys.stderr.write(text + "\n")
+            sys.stderr.flush()
+
+    def _line(self, event: Event) -> str | None:
+        match event:
+            case StepStarted() if self._verbose:
+                return f"{event.platform}: {event.step}: $ {printable(event.command)}"
+            case StepOutput() if self._verbose:
+                return f"{event.platform}: {event.step}: {printable(event.line)}"
+            case StepFinished():
+                took = duration(event.seconds)
+                return f"{event.platform}: {event.phase}: {event.step} {event.status} ({took})"
+            case PlatformFinished():
+                return f"{event.platform}: {event.status} ({duration(event.seconds)})"
+            case Remark():
+                return f"{event.platform}: {printable(event.text)}"
+        return None
+
+
+@dataclass
+class _Row:
+    """What the live table shows of one platform."""
+
+    doing: str = "waiting"
+    since: float = 0.0
+    begun: float = 0.0
+    last: str = ""
+    ended: str | None = None
+    took: float = 0.0
+
+
+class Live:
+    """A table with a row a platform: which step runs, and for how long."""
+
+    def __init__(self, console: Console) -> None:
+        from rich.live import Live as RichLive
+
+        self._rows: dict[str, _Row] = {}
+        self._lock = threading.Lock()
+        self._live = RichLive(
+            console=console, get_renderable=self._table, refresh_per_second=8, transient=True
+        )
+
+    def __enter__(self) -> Self:
+        """Start drawing."""
+        self._live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop drawing and leave no trace of the table."""
+        self._live.stop()
+
+    def emit(self, event: Event) -> None:
+        """Update the platform's row."""
+        now = monotonic()
+        with self._lock:
+            row = self._rows.setdefault(event.platform, _Row(begun=now, since=now))
+            match event:
+                case PhaseStarted():
+                    row.doing, row.since = event.phase, now
+                case StepStarted():
+                    row.doing, row.since, row.last = f"{event.phase}: {event.step}", now, ""
+                case StepOutput():
+                    row.last = printable(event.line).strip()
+                case PhaseFinished() | StepFinished():
+                    row.last = ""
+                case PlatformFinished():
+                    row.ended, row.took = event.status, event.seconds
+                case Remark():
+                    row.last = printable(event.text)
+
+    def _table(self) -> RenderableType:
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table.grid(padding=(0, 2), expand=True)
+        table.add_column(no_wrap=True)
+        table.add_column(no_wrap=True)
+        table.add_column(no_wrap=True, justify="right")
+        table.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
+        now = monotonic()
+        with self._lock:
+            for platform, row in self._rows.items():
+                if row.ended is not None:
+                    doing = f"{MARKS.get(row.ended, '✗')} {row.ended}"
+                    table.add_row(Text(platform), Text(doing), Text(duration(row.took)), Text(""))
+                else:
+                    elapsed = duration(now - row.since)
+                    table.add_row(Text(platform), Text(row.doing), Text(elapsed), Text(row.last, style="dim"))
+        return table
