@@ -10,9 +10,9 @@ def cache_root(environ: Mapping[str, str]) -> Path:
     """Return the cache directory: ``PREDEPLOY_CACHE_DIR``, else the user's own for this system."""
     given = environ.get("PREDEPLOY_CACHE_DIR")
     if given:
-        return Path(given)
+        return Path(given).absolute()
     if environ.get("XDG_CACHE_HOME"):
-        return Path(environ["XDG_CACHE_HOME"]) / "predeploy"
+        return Path(environ["XDG_CACHE_HOME"]).absolute() / "predeploy"
     from platformdirs import user_cache_path
 
     return user_cache_path("predeploy")

@@ -1,7 +1,7 @@
 """YAML with the line of every value, in two tempers.
 
-*Lenient* reads an app's configuration as the hosts do, by YAML 1.1. *Strict* reads our own profiles and refuses
-what YAML 1.1 would silently change: ``3.10``, ``yes``, repeated keys.
+*Lenient* reads an app's configuration as the hosts do, by YAML 1.1. *Strict* reads our own profiles and
+refuses what YAML 1.1 would silently change: ``3.10``, ``yes``, repeated keys.
 
 Nodes are built from the parser's events, since libyaml's own composer recurses on the document's depth.
 """
@@ -231,26 +231,29 @@ class _Builder:
             raise node.problem(str(unclear)) from None
 
     def _mapping(self, node: _Node, path: Path, depth: int) -> dict[Hashable, Any]:
+        keys = [self._key(key) for key in node.items[::2]]
+        last = {key: index for index, key in enumerate(keys)}
         merged: dict[Hashable, Any] = {}
         data: dict[Hashable, Any] = {}
-        own: dict[Path, int] = {}
-        pairs = list(zip(node.items[::2], node.items[1::2], strict=True))
-        for key_node, value_node in pairs:
-            if self._key(key_node) is _MERGE:
-                self._merge(value_node, path, depth, merged)
-        for key_node, value_node in pairs:
-            key = self._key(key_node)
+        for index in reversed(range(len(keys))):
+            if keys[index] is _MERGE:
+                self._merge(node.items[2 * index + 1], path, depth, merged, last)
+        for index, key in enumerate(keys):
             if key is _MERGE:
                 continue
+            key_node, value_node = node.items[2 * index : 2 * index + 2]
             below = (*path, key)
             if key in data:
                 if self.strict:
-                    raise key_node.problem(f"repeats the key {key!r} of line {own[below]}")
+                    raise key_node.problem(f"repeats the key {key!r}")
                 self.duplicates.append((below, key_node.line))
-            if key in data or key in merged:
-                self._forget(below)
-            own[below] = self.lines[below] = key_node.line
+            kept = self.lines
+            if last[key] != index:
+                # Replaced further down: it must be readable, but its lines must not show.
+                self.lines = {}
+            self.lines[below] = key_node.line
             data[key] = self.build(value_node, below, depth + 1)
+            self.lines = kept
         return {**merged, **data}
 
     def _key(self, node: _Node) -> Hashable:
@@ -268,23 +271,22 @@ class _Builder:
             raise node.problem(f"has the key {node.text}, which is not a string: quote it")
         return key
 
-    def _merge(self, node: _Node, path: Path, depth: int, merged: dict[Hashable, Any]) -> None:
+    def _merge(
+        self,
+        node: _Node,
+        path: Path,
+        depth: int,
+        merged: dict[Hashable, Any],
+        own: Mapping[Hashable, int],
+    ) -> None:
         """Add the keys of a mapping, or of a list of them, that are not there yet."""
-        sources = node.items if node.kind == "sequence" else [node]
-        for source in sources:
+        for source in node.items if node.kind == "sequence" else [node]:
             if source.kind != "mapping":
                 raise source.problem("merges something that is not a mapping")
-            inner = _Builder(self.tags, self.strict)
-            inner.count = self.count
-            found = inner.build(source, path, depth + 1)
-            self.count = inner.count
-            taken = {key for key in found if key not in merged}
+            kept, self.lines = self.lines, {}
+            found = self.build(source, path, depth + 1)
+            inner, self.lines = self.lines, kept
+            taken = [key for key in found if key not in merged]
             merged.update((key, found[key]) for key in taken)
-            for below, line in inner.lines.items():
-                if below[len(path)] in taken:
-                    self.lines[below] = line
-
-    def _forget(self, path: Path) -> None:
-        """Drop the lines below a value that another one replaces."""
-        for below in [known for known in self.lines if known[: len(path)] == path]:
-            del self.lines[below]
+            shown = {key for key in taken if key not in own}
+            self.lines.update((below, line) for below, line in inner.items() if below[len(path)] in shown)

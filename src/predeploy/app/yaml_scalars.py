@@ -75,15 +75,17 @@ def strict_value(text: str) -> Any:
     if _TIME.fullmatch(text) or _MAYBE_FLOAT.fullmatch(text) or text == "=":
         raise UnclearScalar(f"has the value {text[:60]}: quote it")
     if _implied(text) in ("int", "float"):
-        raise UnclearScalar(f"has the value {text[:60]}: quote it, it would be read as {_shown(text)}")
+        raise UnclearScalar(
+            f"has the value {text[:60]}: quote it, it would be read as the number{_shown(text)}"
+        )
     return text
 
 
 def _shown(text: str) -> str:
     try:
-        return str(lenient_value(text))[:60]
+        return f" {lenient_value(text)}"[:60]
     except UnclearScalar:
-        return "a number"
+        return ""
 
 
 def _date(text: str) -> date:

@@ -16,16 +16,6 @@ _COMPLETE = ".predeploy-complete"
 """Written last; an environment without it is never used."""
 
 
-def cache_root(environ: Mapping[str, str]) -> Path:
-    """Return the directory of what outlives a run: ``PREDEPLOY_CACHE_DIR``, else the user's cache."""
-    chosen = environ.get("PREDEPLOY_CACHE_DIR")
-    if chosen:
-        return Path(chosen).absolute()
-    import platformdirs
-
-    return Path(platformdirs.user_cache_dir("predeploy"))
-
-
 def uv_binary() -> Path:
     """Return the uv this program brings along; raises :class:`ToolError` when it is missing."""
     from uv import find_uv_bin

@@ -84,6 +84,18 @@ class MissingImport:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Cause:
+    """The app's own error behind a failure."""
+
+    text: str
+    """The exception, as Python prints it."""
+    path: str
+    """The app's file nearest to it."""
+    line: int
+    """Line in that file."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class BootResult:
     """What the start command did."""
 
@@ -104,7 +116,9 @@ class BootResult:
     log: str | None = None
     """Path of the output."""
     tail: str = ""
-    """Last lines of the output."""
+    """Last lines of the output, up to the moment it was decided."""
+    cause: Cause | None = None
+    """The app's own error, where the output shows one."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from predeploy.events import StepFinished, StepStarted
 from predeploy.model.decisions import Boot
 from predeploy.model.results import BootResult, BootStatus
+from predeploy.pipeline.cause import cause, read_end
 from predeploy.pipeline.stage import Stage
 
 if TYPE_CHECKING:
@@ -22,9 +23,7 @@ ASK_SECONDS = 5.0
 
 def boot(stage: Stage, plan: Boot, *, limit: float | None) -> BootResult:
     """Start the app and return what came of it; its whole process tree is gone afterwards."""
-    from predeploy.env.probe import free_port
-
-    port = free_port(plan.preferred_port)
+    port = stage.ports.claim(plan.preferred_port)
     stage.places["port"] = str(port)
     stage.places["socket"] = str(stage.work.root / "app.sock")
     command = stage.command(plan.step)
@@ -35,9 +34,12 @@ def boot(stage: Stage, plan: Boot, *, limit: float | None) -> BootResult:
     server = stage.runner.start(command)
     try:
         result = _Watch(stage, plan, server, port, begun + seconds).until_decided()
+        # Taken before the end, so that the output of being stopped is not shown as the app's own.
+        result = replace(result, seconds=monotonic() - begun, log=str(command.log), tail=server.tail())
     finally:
         server.stop()
-    result = replace(result, seconds=monotonic() - begun, log=str(command.log), tail=server.tail())
+    if result.status != "ok" or result.script_status not in {None, 200}:
+        result = replace(result, cause=cause(read_end(command.log), stage.work.app))
     stage.reporter.emit(StepFinished(stage.platform, "boot", plan.step.id, result.status, result.seconds))
     return result
 

@@ -52,7 +52,12 @@ def create_environment(stage: Stage, python: Path) -> bool:
         id="create-environment",
         phase="install",
         reason=f"a fresh environment with {seeds}" if seeds else "a fresh environment",
-        argv=creation_argv(python=python, destination=str(stage.work.venv), seeds=environment.seeds),
+        argv=creation_argv(
+            python=python,
+            destination=str(stage.work.venv),
+            seeds=environment.seeds,
+            app_data=Path(stage.places["cache"]) / "virtualenv",
+        ),
         cwd="{work}",
         timeout_seconds=300,
     )
@@ -85,9 +90,8 @@ def choose_interpreter(stage: Stage) -> tuple[LocalPython, Path]:
     from predeploy.env.interpreters import Search
 
     wanted = stage.plan.environment.python
-    search = Search.from_environ(stage.request.environ, stage.request.home)
     fetched = Path(stage.places["cache"]) / "python"
-    search = search.with_extra(fetched) if hasattr(search, "with_extra") else search
+    search = Search.from_environ(stage.request.environ, stage.request.home, extra=(fetched,))
     found = interpreters.discover(search)
     choice = interpreters.choose(found, wanted)
     if (choice is None or choice[1] == "none") and stage.request.fetch_python:

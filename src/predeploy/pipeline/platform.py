@@ -16,6 +16,7 @@ from predeploy.model.findings import Finding
 from predeploy.model.results import BootResult, Execution, PlatformResult
 from predeploy.pipeline import boot, install, verify
 from predeploy.pipeline.detect import outcome_of, settle, status_of
+from predeploy.pipeline.ports import Ports
 from predeploy.pipeline.stage import Interrupted, Stage
 from predeploy.rules.case import Case
 from predeploy.rules.evaluate import judge
@@ -39,6 +40,7 @@ class PlatformRun:
         source: AppSource,
         reporter: Reporter,
         cancellation: Cancellation,
+        ports: Ports,
     ) -> None:
         self.case = case
         self.plan = detection.plan
@@ -46,6 +48,7 @@ class PlatformRun:
         self.source = source
         self.reporter = reporter
         self.cancellation = cancellation
+        self.ports = ports
         self.findings: tuple[Finding, ...] = static.findings
         self.static = static
         self.execution = Execution()
@@ -106,6 +109,7 @@ class PlatformRun:
             reporter=self.reporter,
             base_env=base,
             places=places,
+            ports=self.ports,
         )
 
     def _phases(self, stage: Stage) -> None:

@@ -13,6 +13,7 @@ from predeploy.events import PlatformFinished, Reporter
 from predeploy.model.results import PlatformResult
 from predeploy.pipeline.detect import detect
 from predeploy.pipeline.platform import PlatformRun
+from predeploy.pipeline.ports import Ports
 from predeploy.pipeline.source import AppSource
 from predeploy.pipeline.static import cases, static_result
 from predeploy.profiles.registry import Registry
@@ -30,11 +31,12 @@ def build(
     result so far is returned with ``interrupted`` set.
     """
     source = AppSource(request.app, request.environ)
-    runs = [
-        PlatformRun(case, detection, static_result(case, detection), request, source, reporter, cancellation)
-        for case in cases(request, registry, source)
-        for detection in (detect(case),)
-    ]
+    ports = Ports()
+    runs = []
+    for case in cases(request, registry, source):
+        detection = detect(case)
+        static = static_result(case, detection)
+        runs.append(PlatformRun(case, detection, static, request, source, reporter, cancellation, ports))
     workers = max(1, request.jobs or os.cpu_count() or 1)
     with ThreadPoolExecutor(max_workers=min(workers, len(runs) or 1), thread_name_prefix="platform") as pool:
         futures = [pool.submit(_timed(run, reporter)) for run in runs]

@@ -11,6 +11,7 @@ from predeploy.env.places import fill
 from predeploy.events import Reporter, StepFinished, StepOutput, StepStarted
 from predeploy.model.decisions import BuildPlan, Step
 from predeploy.model.results import StepResult, StepStatus
+from predeploy.pipeline.ports import Ports
 from predeploy.rules.case import Case
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class Stage:
     reporter: Reporter
     base_env: Mapping[str, str]
     places: dict[str, str]
+    ports: Ports
     results: list[StepResult] = field(default_factory=list)
 
     @property

@@ -47,7 +47,8 @@ def run_steps(stage: Stage) -> tuple[tuple[str, ...], bool]:
 
 def missing_imports(stage: Stage) -> tuple[MissingImport, ...]:
     """Return the app's imports that neither Python, nor the app, nor the environment provides."""
-    from predeploy.app.imports import closure, local_modules, missing, names_in_environment
+    from predeploy.app.environment_names import missing, names_in_environment
+    from predeploy.app.imports import closure, local_modules
 
     plan, tree = stage.plan, stage.case.tree
     if not plan.entry_modules:

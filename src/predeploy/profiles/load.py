@@ -47,7 +47,10 @@ def read_source(path: Path) -> Source:
         raise ProfileError(at(path, problem.line, problem.reason)) from None
     if not isinstance(document.data, dict):
         raise ProfileError(at(path, 1, "a profile is a mapping"))
-    places: dict[DataPath, Place] = {key: (str(path), line) for key, line in document.lines.items()}
+    places: dict[DataPath, Place] = {
+        tuple(part if isinstance(part, int) else str(part) for part in key): (str(path), line)
+        for key, line in document.lines.items()
+    }
     return Source(document.data, places, str(path))
 
 

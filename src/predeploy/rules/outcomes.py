@@ -6,7 +6,7 @@ from typing import Literal
 
 from predeploy.model.conditions import Match, Outcome, Unknown, matched
 from predeploy.model.findings import Evidence
-from predeploy.model.results import Execution, StepResult
+from predeploy.model.results import BootResult, Execution, StepResult
 from predeploy.rules.case import Case
 from predeploy.rules.predicates import Words, words
 from predeploy.rules.registry import predicate
@@ -130,12 +130,18 @@ def boot_status(
     boot = _execution(case).boot
     if boot is None or boot.status not in words(words_):
         return matched(False)
-    detail = (
-        ", ".join(boot.listening)
-        if boot.status in {"wrong-port", "loopback-only"}
-        else last_line(boot.tail)[:200]
-    )
-    return Match((Evidence(path=boot.log or "start", text=last_line(boot.tail)[:200]),), detail or None)
+    if boot.status in {"wrong-port", "loopback-only"}:
+        return Match((), ", ".join(boot.listening))
+    return boot_match(boot)
+
+
+def boot_match(boot: BootResult) -> Match:
+    """Return a match that shows the app's own error, else the last line of the output."""
+    if boot.cause is not None:
+        place = Evidence(path=boot.cause.path, line=boot.cause.line, text=boot.cause.text)
+        return Match((place,), boot.cause.text)
+    text = last_line(boot.tail)[:200]
+    return Match((Evidence(path=boot.log or "start", text=text),), text or "it printed nothing")
 
 
 @predicate("boot_output_contains")
@@ -144,8 +150,15 @@ def boot_output_contains(case: Case, *, texts: Words) -> Outcome:
     boot = _execution(case).boot
     if boot is None or boot.status in {"ok", "not-run", "interrupted"}:
         return matched(False)
+    return boot_line(boot, words(texts))
+
+
+def boot_line(boot: BootResult, texts: tuple[str, ...]) -> Outcome:
+    """Match when the output holds one of the texts; the app's own error is shown where it is the one."""
+    if boot.cause is not None and any(text.lower() in boot.cause.text.lower() for text in texts):
+        return boot_match(boot)
     for line in reversed(boot.tail.splitlines()):
-        if any(text.lower() in line.lower() for text in words(texts)):
+        if any(text.lower() in line.lower() for text in texts):
             return Match((Evidence(path=boot.log or "start", text=line.strip()[:200]),), line.strip()[:200])
     return matched(False)
 
@@ -163,11 +176,9 @@ def boot_answered(case: Case, *, min_status: int) -> Outcome:
 def script_status(case: Case, *, not_ok: bool = True) -> Outcome:
     """Match when the second probe was asked and did not answer 200."""
     boot = _execution(case).boot
-    if boot is None or boot.script_status is None:
+    if boot is None or boot.script_status is None or (boot.script_status != 200) is not not_ok:
         return matched(False)
-    failed = boot.script_status != 200
-    text = last_line(boot.tail)[:200]
-    return matched(failed is not_ok, Evidence(path=boot.log or "start", text=text), detail=text)
+    return boot_match(boot)
 
 
 def _shown(step: StepResult) -> Evidence:

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from predeploy.env.commands import Command, Completed, Running
-from predeploy.env.tools import cache_root, ensure_tool, uv_binary
+from predeploy.env.tools import ensure_tool, uv_binary
+from predeploy.paths import cache_root
 from predeploy.env.virtualenvs import bundled_wheels, creation_argv
 from predeploy.errors import ToolError, TransientError
 

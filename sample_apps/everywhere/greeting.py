@@ -1,0 +1,5 @@
+"""Shared by all entry points."""
+
+
+def greeting(server):
+    return f"Hello from {server}"

@@ -1,0 +1,58 @@
+"""Find the app's own error in the output of a start that failed."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from predeploy.model.results import Cause
+
+READ_LIMIT = 512 * 1024
+"""Bytes read from the end of a log; a traceback is a few kilobytes."""
+
+FRAME = re.compile(r'^\s*(?:[|+]\s*)?File "(?P<file>[^"]+)", line (?P<line>\d+)')
+ERROR = re.compile(r"^(?:[\w.]+(?:Error|Exception|Warning|Exit|Interrupt|Halt\w*)\b.*|[A-Za-z_][\w.]*: .+)$")
+
+
+def read_end(log: Path) -> str:
+    """Return the last part of a log as text."""
+    try:
+        with log.open("rb") as file:
+            size = file.seek(0, 2)
+            file.seek(max(0, size - READ_LIMIT))
+            return file.read().decode("utf-8", "replace")
+    except OSError:
+        return ""
+
+
+def cause(output: str, app: Path) -> Cause | None:
+    """Return the error of the first traceback that passes through the app, with the app's innermost line.
+
+    A server that catches its worker's error prints tracebacks of its own after it; the one that went through
+    the app's files says what is wrong with the app.
+    """
+    place: tuple[str, int] | None = None
+    for line in output.splitlines():
+        frame = FRAME.match(line)
+        if frame is not None:
+            path = _inside(frame["file"], app)
+            if path is not None:
+                place = (path, int(frame["line"]))
+            continue
+        if line.startswith("Traceback (most recent call last)"):
+            place = None
+        elif place is not None and ERROR.match(line):
+            return Cause(text=line.strip()[:300], path=place[0], line=place[1])
+    return None
+
+
+def _inside(file: str, app: Path) -> str | None:
+    if file.startswith("<"):  # code without a file, such as frozen modules
+        return None
+    path = Path(file)
+    if not path.is_absolute():
+        return file
+    try:
+        return path.relative_to(app).as_posix()
+    except ValueError:
+        return None
