@@ -169,8 +169,11 @@ class _Composer:
 def _syntax_problem(error: Any, text: str) -> YamlProblem:
     mark = error.problem_mark or error.context_mark
     line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-    shown = text.split("\n", line)[line - 1 : line]
-    if shown and "\t" in shown[0][: max(column, len(shown[0]) - len(shown[0].lstrip()))]:
+    # libyaml places the end of a text without a final line end on a line that is not there.
+    line = min(line, text.count("\n") + 1)
+    shown = text.split("\n", line)[line - 1]
+    indent = shown[: len(shown) - len(shown.lstrip(" \t"))]
+    if shown[column - 1 : column] == "\t" or ("\t" in indent and column <= len(indent) + 1):
         return YamlProblem(line, column, "has a tab where YAML takes spaces only")
     what = error.problem or error.context or "cannot be read"
     return YamlProblem(line, column, f"is not YAML: {what}")

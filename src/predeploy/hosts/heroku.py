@@ -9,6 +9,7 @@ import re
 
 from predeploy.app.procfile import Procfile, parse_procfile
 from predeploy.app.tree import Tree, Unreadable
+from predeploy.hosts.entry import entry_modules
 from predeploy.installers.checks import conflict_check
 from predeploy.model.conditions import Match, Outcome, matched
 from predeploy.model.decisions import Boot, BuildPlan, Environment, PythonRequest, Selection, Step
@@ -337,15 +338,3 @@ def _boot(case: Case, web: str | None) -> Boot | None:
         timeout_seconds=launch.timeout_seconds,
     )
     return Boot(step=step, timeout_seconds=launch.timeout_seconds, probe=launch.probe, public=True)
-
-
-def entry_modules(case: Case, command: str) -> tuple[str, ...]:
-    """Return the files a start command names: ``module:object`` of a server, or a script of ``python``."""
-    files: list[str] = []
-    for word in command.replace("'", " ").replace('"', " ").split():
-        module = word.partition(":")[0].partition("(")[0]
-        candidates = [word] if word.endswith(".py") else []
-        if re.fullmatch(r"[A-Za-z_][\w.]*", module):
-            candidates += [f"{module.replace('.', '/')}.py", f"{module.replace('.', '/')}/__init__.py"]
-        files += [path for path in candidates if case.tree.is_file(path)]
-    return tuple(dict.fromkeys(files))

@@ -49,7 +49,9 @@ class Paper:
         """Add one line as it is."""
         self.lines.append(text.rstrip())
 
-    def wrapped(self, text: str, *, indent: int, first: str = "", hanging: int = 0) -> None:
+    def wrapped(
+        self, text: str, *, indent: int, first: str = "", hanging: int = 0, ink: str | None = None
+    ) -> None:
         """Add a paragraph, broken at blanks; words longer than a line stay whole, so paths can be copied."""
         import textwrap
 
@@ -57,7 +59,11 @@ class Paper:
         pieces = textwrap.wrap(printable(text), room, break_long_words=False, break_on_hyphens=False) or [""]
         for number, piece in enumerate(pieces):
             lead = first if number == 0 else " " * hanging
-            self.line(" " * indent + lead + piece)
+            self.line(" " * indent + lead + (self.ink(piece, ink) if ink else piece))
+
+    def fits(self, *parts: str) -> bool:
+        """Return whether the parts, without colour, fit on one line."""
+        return sum(map(len, parts)) <= self.width
 
 
 def render(report: Report, *, width: int, colour: bool) -> str:
@@ -72,24 +78,29 @@ def render(report: Report, *, width: int, colour: bool) -> str:
     return "\n".join(paper.lines) + "\n"
 
 
+WIDE = 80
+"""Columns from which the matrix has words in its cells; below, it has marks and letters."""
+
+
 def _matrix(paper: Paper, report: Report) -> None:
     phases = [phase for phase in PHASES if any(phase in dict(r.phases) for r in report.platforms)]
     first = max([len("platform"), *(len(result.platform) for result in report.platforms)])
-    cells = [f"{phase:<8}" for phase in phases]
-    head = f"{'platform':<{first}}  {''.join(cells)} verdict"
-    paper.line(paper.ink(printable(f"{report.app} as of {report.as_of}"), "bold"))
+    wide = paper.width >= WIDE
+    cell = 11 if wide else 2
+    heads = "".join(f"{phase if wide else phase[0]:<{cell}}" for phase in phases)
+    paper.wrapped(f"{report.app} as of {report.as_of}", indent=0, ink="bold")
     paper.line()
-    paper.line(paper.ink(head, "dim"))
+    paper.line(paper.ink(f"{'platform':<{first}}  {heads}verdict", "dim"))
     for result in report.platforms:
         ran = dict(result.phases)
         row = f"{result.platform:<{first}}  "
         for phase in phases:
             outcome = ran.get(phase)
-            text = f"{MARKS.get(outcome, '✗')} {outcome}" if outcome else "-"
-            row += paper.ink(f"{text:<9}"[:9].ljust(9)[:8], outcome or "dim")
-        row += " " + paper.ink(result.status, result.status)
-        took = sum(result.seconds.values())
-        paper.line(row + paper.ink(f"  {duration(took)}", "dim"))
+            mark = MARKS.get(outcome, "-") if outcome else "-"
+            text = f"{mark} {outcome}" if outcome and wide else mark
+            row += paper.ink(f"{text:<{cell}}", outcome or "dim")
+        row += paper.ink(f"{result.status:<8}", result.status)
+        paper.line(row + paper.ink(duration(sum(result.seconds.values())), "dim"))
 
 
 def duration(seconds: float) -> str:
@@ -127,10 +138,14 @@ def _facts(result: PlatformResult) -> Iterable[tuple[str, str]]:
 
 def _finding(paper: Paper, finding: Finding) -> None:
     also = " (also)" if finding.severity in {"reject", "fail"} and not finding.decisive else ""
-    mark = paper.ink(f"{MARKS[finding.severity]} {finding.severity}{also}", finding.severity)
-    paper.line(f"  {mark}  {finding.headline}  {paper.ink(finding.rule, 'dim')}")
+    mark = f"  {MARKS[finding.severity]} {finding.severity}{also}  "
+    paper.wrapped(finding.headline, indent=0, first=paper.ink(mark, finding.severity), hanging=len(mark))
+    if paper.fits(mark, finding.headline, "  ", finding.rule):
+        paper.lines[-1] += "  " + paper.ink(finding.rule, "dim")
+    else:
+        paper.wrapped(finding.rule, indent=6, ink="dim")
     if finding.upstream_id:
-        paper.line(f"      {paper.ink('host says', 'dim')} {finding.upstream_id}")
+        paper.wrapped(f"host says {finding.upstream_id}", indent=6)
     if finding.message:
         paper.wrapped(finding.message, indent=6)
     for place in finding.evidence[:5]:
@@ -139,38 +154,36 @@ def _finding(paper: Paper, finding: Finding) -> None:
             paper.wrapped(f"{place}{text}", indent=6, first="at ", hanging=3)
     if finding.hint:
         paper.wrapped(finding.hint, indent=6, first="fix: ", hanging=5)
-    since = f"since {finding.since}, " if finding.since else ""
-    change = f", changes {finding.until}" if finding.until else ""
     if finding.severity in {"reject", "warn"} and finding.source:
-        paper.wrapped(
-            paper.ink(f"{since}{finding.source}{change}", "dim")
-            if not paper.colour
-            else f"{since}{finding.source}{change}",
-            indent=6,
-        )
+        since = f"since {finding.since}, " if finding.since else ""
+        change = f", changes {finding.until}" if finding.until else ""
+        paper.wrapped(f"{since}{finding.source}{change}", indent=6, ink="dim")
 
 
 def _execution(paper: Paper, result: PlatformResult, run: Execution) -> None:
     for step in run.steps:
-        status = paper.ink(f"{step.status}", "fail" if step.status in {"failed", "timeout"} else "ok")
-        paper.line(f"  {step.phase:<8}{step.id}  {status}  {duration(step.seconds)}")
+        ink = "fail" if step.status in {"failed", "timeout"} else "ok" if step.status == "ok" else "warn"
+        paper.line(f"  {step.phase:<10}{step.id}  {paper.ink(step.status, ink)}  {duration(step.seconds)}")
         if step.status in {"failed", "timeout", "transient", "interrupted"}:
             _tail(paper, step)
     if run.installed is not None:
-        paper.line(f"  verify  {len(run.installed)} distributions installed")
+        paper.line(f"  {'':<10}{len(run.installed)} distributions installed")
     boot = run.boot
     if boot is not None and boot.status == "ok":
-        paper.line(
-            f"  boot    answered {boot.http_status} on port {boot.port} after {duration(boot.seconds)}"
-        )
-    elif boot is not None and boot.status != "not-run":
-        paper.line(f"  boot    {boot.status} after {duration(boot.seconds)}")
+        script = f", script check {boot.script_status}" if boot.script_status is not None else ""
+        took = duration(boot.seconds)
+        paper.line(f"  boot      answered {boot.http_status} on port {boot.port} after {took}{script}")
+    elif boot is not None and boot.status == "not-run":
+        paper.line("  boot      not run: there is nothing to start")
+    elif boot is not None:
+        paper.line(f"  boot      {paper.ink(boot.status, 'fail')} after {duration(boot.seconds)}")
+    if boot is not None and (boot.status not in {"ok", "not-run"} or boot.script_status not in {None, 200}):
         for text in boot.tail.splitlines()[-TAIL_LINES:]:
             paper.line("      | " + printable(text))
         if boot.log:
             paper.line(f"      log: {boot.log}")
     if result.work_dir:
-        paper.line(f"  kept    {result.work_dir}")
+        paper.line(f"  kept      {result.work_dir}")
 
 
 def _tail(paper: Paper, step: StepResult) -> None:
