@@ -13,7 +13,9 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 
 def test_reference_pages_are_up_to_date() -> None:
     made = runpy.run_path(str(ROOT / "docs" / "generate.py"))["pages"]()
-    written = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / "docs" / "reference").glob("*.md")}
+    written = {
+        path.name: path.read_text(encoding="utf-8") for path in (ROOT / "docs" / "reference").glob("*.md")
+    }
     assert written == made, "run make docs"
 
 

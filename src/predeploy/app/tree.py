@@ -84,10 +84,11 @@ class DiskStorage:
             descriptor = os.open(self.root / path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
         except OSError as error:
             raise Unreadable(path, (error.strerror or "cannot be opened").lower()) from None
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            os.close(descriptor)
+            raise Unreadable(path, "is not a regular file")
         with os.fdopen(descriptor, "rb") as file:
-            status = os.fstat(file.fileno())
-            if not stat.S_ISREG(status.st_mode):
-                raise Unreadable(path, "is not a regular file")
             if status.st_size > READ_LIMIT:
                 raise Unreadable(path, f"is larger than {READ_LIMIT >> 20} MB")
             try:
@@ -262,15 +263,17 @@ class Tree:
 
     def walk(self, directory: str = "", *, skip: frozenset[str] = frozenset()) -> Iterator[str]:
         """Yield every regular file below a directory, in order, without entering links or ``skip`` names."""
-        prefix = f"{directory}/" if directory else ""
-        below: list[str] = []
-        for name, entry in self._entries(directory).items():
-            if entry.kind == "file":
-                yield prefix + name
-            elif entry.kind == "dir" and name not in skip:
-                below.append(prefix + name)
-        for child in below:
-            yield from self.walk(child, skip=skip)
+        todo = [directory]
+        while todo:
+            current = todo.pop()
+            prefix = f"{current}/" if current else ""
+            below: list[str] = []
+            for name, entry in self._entries(current).items():
+                if entry.kind == "file":
+                    yield prefix + name
+                elif entry.kind == "dir" and name not in skip:
+                    below.append(prefix + name)
+            todo.extend(reversed(below))
 
     def links(self) -> Iterator[tuple[str, str]]:
         """Yield every symlink of the root that leads out of the tree or nowhere, with its target."""

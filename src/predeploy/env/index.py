@@ -98,6 +98,9 @@ class IndexSettings:
     def pip_env(self) -> dict[str, str]:
         """Return the variables that give pip these settings and no others."""
         given = {f"PIP_{s.name.upper().replace('-', '_')}": s.value for s in self.pip}
+        if given.get("PIP_RETRIES") == "0":
+            # Without a single retry pip never says that the index was out of reach, only that it found nothing.
+            given["PIP_RETRIES"] = "1"
         return {**given, "PIP_CONFIG_FILE": os.devnull, "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
 
     def uv_env(self) -> dict[str, str]:

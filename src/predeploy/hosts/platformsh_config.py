@@ -69,7 +69,7 @@ class Part:
             data = data.get(key) if isinstance(data, dict) else None
         return replace(self, data=data, at=(*self.at, *keys))
 
-    def items(self) -> Iterator[tuple[str, Part]]:
+    def entries(self) -> Iterator[tuple[str, Part]]:
         """Yield the entries of a mapping; keys that start with a dot are not there for the host."""
         for key in self.data if isinstance(self.data, dict) else ():
             if not str(key).startswith("."):
@@ -172,8 +172,8 @@ class _Reader:
             if app is None:
                 continue
             if app.name and app.name in names:
-                where = app.part.get("name")
-                self.problems.append(where.says("app-defined-twice", f"{app.name!r} is also in {APPLICATIONS}"))
+                detail = f"{app.name!r} is also in {APPLICATIONS}"
+                self.problems.append(app.part.get("name").says("app-defined-twice", detail))
             else:
                 alone.append(app)
         apps = (*alone, *listed)
@@ -211,7 +211,9 @@ class _Reader:
         if document is None or document.data is None:
             return
         if not isinstance(document.data, list | dict):
-            problem = ConfigProblem("yaml-invalid", APPLICATIONS, 1, "the file is neither a list nor a mapping")
+            problem = ConfigProblem(
+                "yaml-invalid", APPLICATIONS, 1, "the file is neither a list nor a mapping"
+            )
             self.problems.append(problem)
             return
         for path, line in document.duplicates:
@@ -331,8 +333,8 @@ def variables_of(app: App) -> tuple[dict[str, str], dict[str, Any]]:
     """Return the app's environment variables, and its other variables as ``prefix:name``."""
     environment: dict[str, str] = {}
     others: dict[str, Any] = {}
-    for prefix, values in app.part.get("variables").items():
-        for name, value in values.items():
+    for prefix, values in app.part.get("variables").entries():
+        for name, value in values.entries():
             if prefix == "env":
                 environment[name.upper()] = as_text(value.data)
             else:
@@ -347,4 +349,3 @@ def as_text(value: Any) -> str:
     if value is None:
         return ""
     return value if isinstance(value, str) else json.dumps(value, default=str)
-

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 from predeploy.errors import ToolError, TransientError
@@ -43,7 +44,10 @@ def _forgive(stage: Stage, step_id: str) -> None:
 
 
 def create_environment(stage: Stage, python: Path) -> bool:
-    """Create the virtualenv with the host's seeds; return whether it worked."""
+    """Create the virtualenv with the host's seeds; return whether the index let us.
+
+    Raise :class:`ToolError` for anything else that went wrong, since the app has no part in it.
+    """
     from predeploy.env.virtualenvs import creation_argv
 
     environment = stage.plan.environment
@@ -61,7 +65,10 @@ def create_environment(stage: Stage, python: Path) -> bool:
         cwd="{work}",
         timeout_seconds=300,
     )
-    return stage.run(step).status == "ok"
+    result = stage.run(step)
+    if result.status in {"failed", "timeout"}:
+        raise ToolError(f"no environment with {seeds or 'Python'} could be made; see {result.log}")
+    return result.status == "ok"
 
 
 def prepare_tools(stage: Stage, python: Path) -> None:
@@ -91,7 +98,8 @@ def choose_interpreter(stage: Stage) -> tuple[LocalPython, Path]:
 
     wanted = stage.plan.environment.python
     fetched = Path(stage.places["cache"]) / "python"
-    search = Search.from_environ(stage.request.environ, stage.request.home, extra=(fetched,))
+    own = Path(sys.base_prefix)  # the interpreter predeploy runs on is one that surely works
+    search = Search.from_environ(stage.request.environ, stage.request.home, extra=(fetched, own))
     found = interpreters.discover(search)
     choice = interpreters.choose(found, wanted)
     if (choice is None or choice[1] == "none") and stage.request.fetch_python:
@@ -106,6 +114,7 @@ def choose_interpreter(stage: Stage) -> tuple[LocalPython, Path]:
     if choice is None:
         raise ToolError(f"no Python interpreter is here to build with (wanted {wanted})")
     interpreter, match = choice
+    stage.places["python"] = str(interpreter.path)
     local = LocalPython(version=interpreter.version, path=str(interpreter.path), match=match)
     return local, interpreter.path
 
@@ -160,18 +169,15 @@ def _reason(result: StepResult) -> str:
     return text[:400] or f"{result.id} ended with {result.status}"
 
 
-def prepare(stage: Stage) -> tuple[LocalPython, ForeignResolution | None, bool]:
-    """Choose the interpreter and make environment and tools; return these and whether all that worked."""
-    local, python = choose_interpreter(stage)
-    stage.places["python"] = str(python)
-    foreign = resolve_for_host(stage) if local.match == "none" else None
+def prepare(stage: Stage, python: Path) -> bool:
+    """Make the environment and the pinned tools; return whether the index let us."""
     if not create_environment(stage, python):
-        return local, foreign, False
+        return False
     try:
         prepare_tools(stage, python)
     except TransientError as error:
         stage.results.append(
             StepResult(id="pinned-tools", phase="install", status="transient", tail=str(error))
         )
-        return local, foreign, False
-    return local, foreign, True
+        return False
+    return True

@@ -138,9 +138,11 @@ class PlatformRun:
 
     def _install(self, stage: Stage) -> None:
         stage.work.copy_app(self.case.tree, self.source.directory)
-        local, foreign, ready = install.prepare(stage)
-        self._now(local_python=local, foreign=foreign)
-        if ready and install.run_steps(stage):
+        local, python = install.choose_interpreter(stage)
+        self._now(local_python=local)
+        if local.match == "none":
+            self._now(foreign=install.resolve_for_host(stage))
+        if install.prepare(stage, python) and install.run_steps(stage):
             self._now(installed=verify.installed(stage.work.venv))
 
     def _verify(self, stage: Stage) -> None:

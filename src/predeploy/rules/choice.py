@@ -71,7 +71,7 @@ def resolve(request: PythonRequest, snapshot: HostSnapshot) -> PythonChoice:
 
 
 def _lookup(version: str, snapshot: HostSnapshot) -> tuple[str | None, str | None]:
-    parts = tuple(int(part) for part in version.split("."))
+    parts = numbers(version)
     minor = ".".join(version.split(".")[:2])
     newest = snapshot.releases.get(minor)
     if newest is None:
@@ -86,5 +86,6 @@ def _lookup(version: str, snapshot: HostSnapshot) -> tuple[str | None, str | Non
 
 
 def numbers(version: str) -> tuple[int, ...]:
-    """Return ``3.12.1`` as ``(3, 12, 1)``."""
-    return tuple(int(part) for part in version.split("."))
+    """Return ``3.12.1`` as ``(3, 12, 1)``; parts of a billion and more count as a billion."""
+    # Python refuses to read numbers of thousands of digits, which a hostile file may hold.
+    return tuple(int(part) if len(part) < 10 else 10**9 for part in version.split("."))

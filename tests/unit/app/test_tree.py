@@ -106,3 +106,8 @@ def test_any_web_of_links_is_answered(links: dict[str, str]) -> None:
         assert kind in {"file", "dir", None}
         tree.names(path)
         list(tree.walk(path))
+
+
+def test_a_tree_deeper_than_the_interpreters_stack() -> None:
+    path = "/".join(["d"] * 3000) + "/f.py"
+    assert list(Tree.of({path: ""}).walk()) == [path]

@@ -1,0 +1,291 @@
+"""Validation of what a Platform.sh project says across its files: mounts, relationships, services, routes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from predeploy.app.tree import Tree
+from predeploy.errors import suggestion
+from predeploy.hosts.platformsh_checks import (
+    SIZES,
+    Facts,
+    Problems,
+    check_app,
+    one_of,
+    unknown_keys,
+    wrong_type,
+)
+from predeploy.hosts.platformsh_config import ROUTES, SERVICES, App, ConfigProblem, Part, Project
+
+ROUTES_LIMIT_BYTES = 128 * 1024
+SERVICE_KEYS = (
+    *("type", "disk", "size", "configuration", "relationships", "access", "firewall", "resources"),
+    "container_profile",
+)
+ROUTE_KEYS = (
+    *("type", "upstream", "to", "id", "primary", "cache", "ssi", "redirects", "tls", "attributes", "sticky"),
+    "http_access",
+)
+STATUS_IDS = {
+    "decommissioned": "type-version-decommissioned",
+    "retired": "service-version-retired",
+    "deprecated": "service-version-deprecated",
+}
+
+
+def validate(project: Project, facts: Facts, tree: Tree) -> tuple[ConfigProblem, ...]:
+    """Return everything that validation of the whole project says, in the order of the files."""
+    found = list(project.problems)
+    for app in project.apps:
+        found += check_app(app, facts, tree)
+        found += _mounts(app, project, facts)
+        found += _relationships(app, project, facts)
+    found += _circles(project)
+    found += _services(project.services, facts)
+    found += _routes(project, tree)
+    found += _storage(project, facts)
+    return tuple(dict.fromkeys(found))
+
+
+def _instances(app: App) -> Iterator[Part]:
+    """Yield the app itself, ``web`` and the workers: whatever may carry mounts and relationships."""
+    yield app.part
+    yield app.part.get("web")
+    yield from (worker for _, worker in app.part.get("workers").entries())
+
+
+def _unread(project: Project, path: str) -> bool:
+    """Return whether a file could not be read, so that nothing can be said about what it lacks."""
+    return any(problem.path == path and problem.id == "yaml-invalid" for problem in project.problems)
+
+
+# --- mounts -----------------------------------------------------------------------------------------
+
+
+def _mounts(app: App, project: Project, facts: Facts) -> Problems:
+    for instance in _instances(app):
+        mounts = instance.get("mounts")
+        yield from _dot_keys(mounts)
+        disk = instance.get("disk").data
+        disk = app.part.get("disk").data if disk is None else disk
+        for _, mount in mounts.entries():
+            yield from _mount(mount, project, facts, has_disk=disk is not None)
+        yield from _nesting(mounts)
+
+
+def _dot_keys(mounts: Part) -> Problems:
+    for key in mounts.data if isinstance(mounts.data, dict) else ():
+        if str(key).startswith("."):
+            yield mounts.get(key).says("mount-dot-key-ignored", f"{key}; write /{key}")
+
+
+def _mount(mount: Part, project: Project, facts: Facts, *, has_disk: bool) -> Problems:
+    if isinstance(mount.data, str):  # the form before 2017: shared:files/path
+        if mount.data.startswith("shared:") and not has_disk:
+            yield mount.says("mount-local-without-disk", mount.key)
+        return
+    yield from wrong_type(mount, dict, "a mapping")
+    yield from unknown_keys(mount, ("source", "source_path", "service"))
+    source = mount.get("source")
+    if source.data is None:
+        yield mount.says("mount-source-missing", mount.key)
+    elif source.data not in facts.mount_sources:
+        yield from one_of(source, facts.mount_sources, "mount-source-invalid")
+    elif source.data == "local" and not has_disk:
+        yield mount.says("mount-local-without-disk", mount.key)
+    elif source.data == "service" and not _unread(project, SERVICES):
+        yield from _mounted_service(mount, project.services)
+
+
+def _mounted_service(mount: Part, services: Part) -> Problems:
+    name = mount.get("service").data
+    if not isinstance(name, str):
+        yield mount.says("mount-service-unknown", f"{mount.key} names no service")
+    elif not str(services.get(name, "type").data or "").startswith("network-storage"):
+        yield mount.get("service").says("mount-service-unknown", f"{mount.key}: {name}")
+
+
+def _nesting(mounts: Part) -> Problems:
+    paths = {path.strip("/"): part for path, part in mounts.entries() if isinstance(part.data, dict)}
+    for path, part in paths.items():
+        below = [p for p in paths if p != path and f"{p}/".startswith(f"{path}/" if path else "")]
+        inner = [p for p in below if paths[p].get("source").data in ("local", "tmp", "instance")]
+        if part.get("source").data == "service" and inner:
+            yield part.says("mount-nesting-conflict", f"{part.key} lies above {paths[inner[0]].key}")
+
+
+# --- relationships ----------------------------------------------------------------------------------
+
+
+def _target(relationship: Part) -> tuple[str, str | None] | None:
+    """Return the service or app and the endpoint a relationship asks for."""
+    data = relationship.data
+    if isinstance(data, str):
+        service, colon, endpoint = data.partition(":")
+        return (service, endpoint) if colon and service and endpoint else None
+    service = relationship.get("service").data
+    endpoint = relationship.get("endpoint").data
+    return str(service or relationship.key), str(endpoint) if endpoint else None
+
+
+def _relationships(app: App, project: Project, facts: Facts) -> Problems:
+    apps = {other.name for other in project.apps}
+    for instance in _instances(app):
+        for _, relationship in instance.get("relationships").entries():
+            yield from _relationship(relationship, apps, project, facts)
+
+
+def _relationship(part: Part, apps: set[str], project: Project, facts: Facts) -> Problems:
+    if isinstance(part.data, dict):
+        yield from unknown_keys(part, ("service", "endpoint"))
+    elif part.data is not None and not isinstance(part.data, str):
+        yield part.says("config-value-type", f"{part.name} is neither a text nor a mapping")
+        return
+    target = _target(part)
+    if target is None:
+        yield part.says("config-value-type", f"{part.name}: {part.data!r} is not service:endpoint")
+        return
+    name, endpoint = target
+    service = project.services.get(name)
+    if isinstance(service.data, dict):
+        yield from _endpoint(part, name, endpoint, service, facts)
+    elif name in apps:
+        if endpoint is None:
+            yield part.says("relationship-no-default-endpoint", f"{part.key} leads to the application {name}")
+        elif endpoint != "http":
+            yield part.says("relationship-unknown-endpoint", f"{name} offers http, not {endpoint}")
+    elif not _unread(project, SERVICES):
+        known = [*apps, *(key for key, _ in project.services.entries())]
+        yield part.says("relationship-unknown-service", f"{part.key}: {name}{suggestion(name, known)}")
+
+
+def _endpoint(part: Part, name: str, endpoint: str | None, service: Part, facts: Facts) -> Problems:
+    image = str(service.get("type").data or "").partition(":")[0]
+    default = facts.services.get(image, {}).get("endpoint")
+    own = {key for key, _ in service.get("configuration", "endpoints").entries()}
+    if endpoint is None and default == "" and not own:
+        yield part.says("relationship-no-default-endpoint", f"{part.key} leads to {name}, a {image}")
+    elif endpoint is not None and default and endpoint != default and endpoint not in own:
+        offered = ", ".join(sorted({default, *own}))
+        yield part.says("relationship-unknown-endpoint", f"{name} offers {offered}, not {endpoint}")
+
+
+def _circles(project: Project) -> Problems:
+    graph: dict[str, dict[str, Part]] = {}
+    for app in project.apps:
+        for _, relationship in app.part.get("relationships").entries():
+            target = _target(relationship)
+            if target and any(other.name == target[0] for other in project.apps):
+                graph.setdefault(app.name, {})[target[0]] = relationship
+    for start, targets in graph.items():
+        for goal, relationship in targets.items():
+            if _leads_to(graph, goal, start):
+                yield relationship.says("relationship-circular", f"{start} and {goal} need each other")
+                return
+
+
+def _leads_to(graph: dict[str, dict[str, Part]], begin: str, goal: str) -> bool:
+    seen: set[str] = set()
+    todo = [begin]
+    while todo:
+        name = todo.pop()
+        if name == goal:
+            return True
+        if name not in seen:
+            seen.add(name)
+            todo += graph.get(name, {})
+    return False
+
+
+# --- services and routes ----------------------------------------------------------------------------
+
+
+def _services(services: Part, facts: Facts) -> Problems:
+    for name, service in services.entries():
+        if not isinstance(service.data, dict):
+            yield service.says("config-value-type", f"the service {name} is not a mapping")
+            continue
+        yield from unknown_keys(service, SERVICE_KEYS)
+        yield from one_of(service.get("size"), SIZES, "size-invalid")
+        yield from _service_type(name, service, facts)
+        yield from _service_disk(name, service, facts)
+
+
+def _service_type(name: str, service: Part, facts: Facts) -> Problems:
+    kind = service.get("type")
+    if not isinstance(kind.data, str) or not kind.data.strip():
+        yield service.says("service-type-missing", name)
+        return
+    image = kind.data.partition(":")[0]
+    if image not in facts.services:
+        yield kind.says("service-type-unknown-version", f"{kind.data!r}{suggestion(image, facts.services)}")
+    for status, id_ in STATUS_IDS.items():
+        if kind.data in facts.service_status.get(status, ()):
+            yield kind.says(id_, kind.data)
+
+
+def _service_disk(name: str, service: Part, facts: Facts) -> Problems:
+    image = str(service.get("type").data or "").partition(":")[0]
+    least = facts.services.get(image, {}).get("disk")
+    disk = service.get("disk")
+    if disk.data is None:
+        if least:
+            yield service.says("service-disk-missing", f"{name} ({image})")
+    elif not isinstance(disk.data, int) or isinstance(disk.data, bool):
+        yield disk.says("disk-invalid", f"{name}: {disk.data!r}")
+    elif least and disk.data < least:
+        yield disk.says("service-disk-too-small", f"{name}: {disk.data}, at least {least}")
+
+
+def _routes(project: Project, tree: Tree) -> Problems:
+    routes = project.routes
+    if tree.is_file(ROUTES) and not project.unreadable and len(tree.read(ROUTES)) > ROUTES_LIMIT_BYTES:
+        yield routes.says("routes-too-large", "more than 128 KB")
+    complete = not any(problem.id in {"yaml-invalid", "yaml-include-missing"} for problem in project.problems)
+    known = {app.name for app in project.apps} | {name for name, _ in project.services.entries()}
+    for url, route in routes.entries():
+        if not isinstance(route.data, dict):
+            yield route.says("config-value-type", f"the route {url} is not a mapping")
+            continue
+        yield from unknown_keys(route, ROUTE_KEYS)
+        if _port(url) not in (None, 80, 443):
+            yield route.says("route-port-unsupported", url)
+        yield from _route(url, route, known if complete else None)
+
+
+def _port(url: str) -> int | None:
+    address = urlsplit(url.replace("{default}", "default").replace("{all}", "all").replace("*", "any"))
+    try:
+        return address.port
+    except ValueError:
+        return 0
+
+
+def _route(url: str, route: Part, known: set[str] | None) -> Problems:
+    kind = route.get("type").data
+    if kind not in ("upstream", "redirect", "proxy"):
+        shown = f"{url}: {kind!r}" if kind is not None else f"{url} has no type"
+        yield route.get("type").says("route-type-invalid", shown)
+    elif kind != "upstream":
+        if not route.get("to").data:
+            yield route.says("route-to-missing", url)
+    elif not route.get("upstream").data:
+        yield route.says("route-upstream-missing", url)
+    elif known is not None:
+        upstream = str(route.get("upstream").data).partition(":")[0]
+        if upstream not in known:
+            near = suggestion(upstream, known)
+            yield route.get("upstream").says("route-upstream-unknown-app", f"{url}: {upstream}{near}")
+
+
+def _storage(project: Project, facts: Facts) -> Problems:
+    if facts.storage is None:
+        return
+    parts = [app.part.get("disk") for app in project.apps]
+    parts += [worker.get("disk") for app in project.apps for _, worker in app.part.get("workers").entries()]
+    parts += [service.get("disk") for _, service in project.services.entries()]
+    disks = [part for part in parts if isinstance(part.data, int) and not isinstance(part.data, bool)]
+    total = sum(part.data for part in disks)
+    if total > facts.storage:
+        yield disks[-1].says("disk-exceeds-plan", f"{total} MB of {facts.storage} MB")

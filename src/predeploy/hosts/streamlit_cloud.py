@@ -1,0 +1,155 @@
+"""Streamlit Community Cloud: the recipe; the modules beside it hold its search, its files and its outcomes.
+
+Source: the sheet ``hosts/streamlit-cloud.md``, made of build logs of 2026, the vendor's documentation of
+2026-08-22, and runs with the pinned tools.
+"""
+
+from __future__ import annotations
+
+import posixpath
+
+from predeploy.hosts import streamlit_outcomes, streamlit_projects, streamlit_system  # noqa: F401 - register
+from predeploy.hosts.streamlit_requirements import capped_below, specifiers
+from predeploy.hosts.streamlit_selection import entrypoint, manifest_directory
+from predeploy.installers.checks import conflict_check
+from predeploy.model.decisions import Boot, BuildPlan, Environment, Step
+from predeploy.rules.case import Case
+from predeploy.rules.registry import recipe
+
+UV_PIP = ("{tool:uv}/uv", "pip", "install")
+UV_ENV = {"VIRTUAL_ENV": "{venv}", "UV_PYTHON_DOWNLOADS": "never"}
+INSTALL_SECONDS = 3600.0
+"""Ours: the host let an install of 46 minutes end well, and no limit is known."""
+
+
+@recipe("streamlit")
+def streamlit(case: Case) -> BuildPlan:
+    """Return the host's steps: one installer, what it adds of its own, and the start of the script."""
+    snapshot = case.snapshot
+    installer = case.selection.installer
+    by_pip = installer in {None, "uv-pip"}
+    tools = {name for step in ("uv-pip", installer or "uv-pip") for name in snapshot.installers[step].tools}
+    used = tools if by_pip else set(snapshot.installers[installer or ""].tools)
+    manifest = case.selection.manifest
+    entry = entrypoint(case).path or ""
+    return BuildPlan(
+        platform=snapshot.id,
+        as_of=snapshot.as_of.isoformat(),
+        environment=Environment(
+            python=case.python.resolved or "", seeds={"pip": snapshot.tools["pip"]} if by_pip else {}
+        ),
+        env={**snapshot.build_env},
+        tools={name: snapshot.tools[name] for name in sorted(used)},
+        steps=(*_steps(case), conflict_check()),
+        boot=_boot(case, entry),
+        processes={"app": f"streamlit run {entry}"},
+        requirement_files=(manifest,) if manifest and installer == "uv-pip" else (),
+        requirements=("streamlit", "rich>=10.14.0") if by_pip else (),
+        entry_modules=(entry,),
+        import_roots=(posixpath.dirname(entry),),
+    )
+
+
+def _steps(case: Case) -> tuple[Step, ...]:
+    installer = case.selection.installer
+    if installer is None:
+        return _additions(case)
+    if installer == "uv-pip":
+        return (*_requirements(case), *_additions(case))
+    declared = case.snapshot.installers[installer]
+    return (
+        Step(
+            id=f"{installer.removesuffix('-sync')}-sync" if installer == "uv-sync" else f"{installer}-install",
+            phase="install",
+            reason=case.selection.reason,
+            argv=declared.command,
+            env=dict(declared.env),
+            cwd=_directory(case),
+            timeout_seconds=INSTALL_SECONDS,
+        ),
+    )
+
+
+def _directory(case: Case) -> str:
+    directory = manifest_directory(case)
+    return f"{{app}}/{directory}" if directory else "{app}"
+
+
+def _requirements(case: Case) -> tuple[Step, ...]:
+    manifest = case.selection.manifest or ""
+    first = Step(
+        id="install-requirements",
+        phase="install",
+        reason=case.selection.reason,
+        argv=(*UV_PIP, "-r", manifest),
+        env=UV_ENV,
+        timeout_seconds=INSTALL_SECONDS,
+    )
+    second = Step(
+        id="install-requirements-pip",
+        phase="install",
+        reason="the host tries the whole file again with pip when uv fails",
+        argv=("{bin}/python", "-m", "pip", "install", "-r", manifest),
+        timeout_seconds=INSTALL_SECONDS,
+        fallback_of=first.id,
+    )
+    return first, second
+
+
+def _additions(case: Case) -> tuple[Step, ...]:
+    """Return what the host installs of its own; each is without effect when it is there already."""
+    steps = [
+        _addition("install-streamlit", "streamlit", "the host adds streamlit where it is missing"),
+        _addition("install-rich", "rich>=10.14.0", "the host adds rich for its log of exceptions"),
+    ]
+    if capped_below(specifiers(case, "streamlit"), "1.20"):
+        steps.append(_addition("replace-altair", "altair<5", "the host keeps altair below 5 for streamlit < 1.20"))
+    replaced = case.snapshot.values.get("replaced-pyarrow")
+    if replaced and any(s.operator == "==" and s.version == replaced for s in specifiers(case, "pyarrow")):
+        reason = f"the host replaces pyarrow {replaced}, which crashes"
+        steps.append(_addition("replace-pyarrow", "pyarrow<25", reason))
+    return tuple(steps)
+
+
+def _addition(step_id: str, requirement: str, reason: str) -> Step:
+    return Step(
+        id=step_id,
+        phase="install",
+        reason=reason,
+        argv=(*UV_PIP, requirement),
+        env=UV_ENV,
+        timeout_seconds=600,
+    )
+
+
+def _boot(case: Case, entry: str) -> Boot:
+    launch = case.snapshot.launch
+    old = capped_below(specifiers(case, "streamlit"), "1.17.1")
+    options = {
+        "server.headless": "true",
+        "server.port": "{port}",
+        "server.address": "0.0.0.0",  # noqa: S104 - the host's proxy reaches the app from outside
+        "browser.gatherUsageStats": "false",
+        "server.scriptHealthCheckEnabled": "true",
+        "server.fileWatcherType": "none",
+    }
+    words = [word for name, value in options.items() for word in (f"--{name}", value)]
+    step = Step(
+        id="streamlit",
+        phase="boot",
+        reason="the environment's own streamlit command, from the repository's root",
+        argv=("{bin}/streamlit", "run", entry, *words),
+        env={**launch.env, "HOME": "{home}", **case.env},
+        timeout_seconds=launch.timeout_seconds,
+    )
+    return Boot(
+        step=step,
+        timeout_seconds=launch.timeout_seconds,
+        preferred_port=launch.port,
+        public=True,
+        # the _stcore paths came with 1.18; before, only the short ones answer
+        probe="/healthz" if old else launch.probe,
+        expect_body=launch.expect_body,
+        script_probe="/script-health-check" if old else "/_stcore/script-health-check",
+        script_timeout_seconds=60,
+    )

@@ -1,0 +1,59 @@
+"""Text from an app never controls the terminal; scripts quote whatever they hold."""
+
+from __future__ import annotations
+
+import shlex
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from predeploy.report.shell import _word
+from predeploy.report.text import Paper, duration, printable
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("\x1b[31mred\x1b[0m", "red"),
+        ("\x1b]0;title\x07x", "x"),
+        ("\x1b]8;;http://x\x1b\\link", "link"),
+        ("a\rb\x08\x00", "ab"),
+        ("\x9b31mx", "31mx"),
+        ("tab\tand\nline", "tab\tand\nline"),
+        ("\x1b", ""),
+    ],
+)
+def test_control_characters_and_escapes_are_dropped(text: str, shown: str) -> None:
+    assert printable(text) == shown
+
+
+@given(st.text())
+def test_nothing_printable_starts_an_escape(text: str) -> None:
+    assert "\x1b" not in printable(text)
+
+
+@given(st.text(alphabet=st.characters(exclude_characters="\x00", exclude_categories=["Cs"])))
+def test_a_word_of_a_script_is_one_word_of_the_shell(text: str) -> None:
+    quoted = _word(text)
+    if "{" not in text:
+        assert shlex.split(quoted) == [text]
+
+
+def test_places_become_variables_and_the_rest_is_quoted() -> None:
+    assert _word("{bin}/python") == '"$VENV_BIN"/python'
+    assert _word("--src={work}/s r c") == "--src=\"$WORK\"'/s r c'"
+    assert _word("{tool:uv}/uv") == '"$CACHE/uv/bin"/uv'
+    assert _word("{unknown}") == "'{unknown}'"
+
+
+def test_colour_does_not_change_the_text() -> None:
+    plain, coloured = Paper(width=40, colour=False), Paper(width=40, colour=True)
+    for paper in (plain, coloured):
+        paper.wrapped("some words " * 10, indent=4, first="fix: ", hanging=5, ink="dim")
+    assert [printable(line) for line in coloured.lines] == plain.lines
+    assert all(len(line) <= 40 for line in plain.lines)
+
+
+def test_durations() -> None:
+    assert (duration(0.0123), duration(12.34)) == ("12 ms", "12.3 s")
