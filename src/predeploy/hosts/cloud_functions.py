@@ -23,6 +23,11 @@ from predeploy.rules.registry import predicate, recipe
 INSTALLER_VARIABLE = re.compile(r"(?:PIP|UV|POETRY)_[A-Z0-9_]+")
 """Build variables that the installers read, since they inherit the environment."""
 
+BUILD_VARIABLE = re.compile(
+    r"X_GOOGLE_\w+|GOOGLE_(?:FUNCTION_|RUNTIME|PYTHON_|VENDOR_PIP|SKIP_FRAMEWORK|CLEAR_SOURCE|ENTRYPOINT|LABEL_)\w*"
+)
+"""The builder's own variables, which the running function does not see."""
+
 CHECKED_MODES = ("pip", "uv", "uv-project")
 """The ways to install after which the builder looks for conflicts."""
 
@@ -162,7 +167,7 @@ def _boot(case: Case) -> Boot:
 
 
 def _of_the_build(name: str) -> bool:
-    return name.startswith(("GOOGLE_", "X_GOOGLE_")) or INSTALLER_VARIABLE.fullmatch(name) is not None
+    return any(known.fullmatch(name) for known in (BUILD_VARIABLE, INSTALLER_VARIABLE))
 
 
 @predicate("cloud_functions.no_python_files")
@@ -200,7 +205,7 @@ def start_failure(case: Case, *, kinds: Words) -> Outcome:
         return matched(False)
     kind, line = classify(boot.tail)
     return matched(
-        kind in words(kinds), Evidence(path=boot.log or "start", text=line[:200]), detail=line[:200]
+        kind in words(kinds), Evidence(path=boot.log or "start", text=line[:200]), detail=line[:400]
     )
 
 

@@ -1,7 +1,7 @@
 """Platform.sh: which application is judged, what its configuration says, and what rules ask about it.
 
-The validator of the host is closed. What it refuses is modelled from the vendor's documentation, the schemas of
-its own command-line tools, its image registry and logs of real deployments.
+The host's validator is closed. What it refuses is modelled from the vendor's documentation, the schemas of
+its command-line tools, its image registry, and logs of real deployments.
 """
 
 from __future__ import annotations

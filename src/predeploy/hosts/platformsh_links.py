@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from urllib.parse import urlsplit
 
 from predeploy.app.tree import Tree
 from predeploy.errors import suggestion
@@ -255,11 +255,8 @@ def _routes(project: Project, tree: Tree) -> Problems:
 
 
 def _port(url: str) -> int | None:
-    address = urlsplit(url.replace("{default}", "default").replace("{all}", "all").replace("*", "any"))
-    try:
-        return address.port
-    except ValueError:
-        return 0
+    match = re.match(r"(?:\w+://)?[^/:]*:(\d+)(?:/|$)", url)
+    return int(match.group(1)) if match else None
 
 
 def _route(url: str, route: Part, known: set[str] | None) -> Problems:

@@ -1,10 +1,7 @@
-"""The steps of a Platform.sh build: global dependencies, the build hook, the start command, and their variables."""
+"""The steps of a Platform.sh build: global dependencies, build hook, start command, and their variables."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import json
 import re
 from typing import Any
 
@@ -59,11 +56,16 @@ def _directory(app: App) -> str:
 
 
 def _encoded(value: Any) -> str:
+    import base64
+    import json
+
     return base64.b64encode(json.dumps(value, default=str, sort_keys=True).encode()).decode()
 
 
 def _build_variables(case: Case, app: App, hook: Hook) -> dict[str, str]:
     """Return the variables of the build; the platform's own win over the app's."""
+    import hashlib
+
     own, others = variables_of(app)
     directory = _directory(app)
     tree = hashlib.sha256(_encoded(app.part.data).encode()).hexdigest()[:40]

@@ -59,7 +59,9 @@ def _steps(case: Case) -> tuple[Step, ...]:
     declared = case.snapshot.installers[installer]
     return (
         Step(
-            id=f"{installer.removesuffix('-sync')}-sync" if installer == "uv-sync" else f"{installer}-install",
+            id=f"{installer.removesuffix('-sync')}-sync"
+            if installer == "uv-sync"
+            else f"{installer}-install",
             phase="install",
             reason=case.selection.reason,
             argv=declared.command,
@@ -103,7 +105,9 @@ def _additions(case: Case) -> tuple[Step, ...]:
         _addition("install-rich", "rich>=10.14.0", "the host adds rich for its log of exceptions"),
     ]
     if capped_below(specifiers(case, "streamlit"), "1.20"):
-        steps.append(_addition("replace-altair", "altair<5", "the host keeps altair below 5 for streamlit < 1.20"))
+        steps.append(
+            _addition("replace-altair", "altair<5", "the host keeps altair below 5 for streamlit < 1.20")
+        )
     replaced = case.snapshot.values.get("replaced-pyarrow")
     if replaced and any(s.operator == "==" and s.version == replaced for s in specifiers(case, "pyarrow")):
         reason = f"the host replaces pyarrow {replaced}, which crashes"

@@ -224,7 +224,9 @@ def _bumped(release: tuple[int, ...]) -> Version:
 @predicate("streamlit.pinned")
 def pinned(case: Case, *, name: str, version: str) -> Outcome:
     """Match when the requirements pin a distribution to exactly this version."""
-    exact = any(limit.operator in {"==", "==="} and limit.version == version for limit in specifiers(case, name))
+    exact = any(
+        limit.operator in {"==", "==="} and limit.version == version for limit in specifiers(case, name)
+    )
     return _matching(lines_of(case, name)) if exact else matched(False)
 
 
