@@ -256,7 +256,7 @@ def test_without_web_nothing_is_started() -> None:
     ("command", "files"),
     [
         ("gunicorn app:app", ("app.py",)),
-        ("gunicorn 'shop.wsgi:make()' --log-file -", ("shop/wsgi.py",)),
+        ("gunicorn 'shop.wsgi:make()' --log-file -", ("shop/__init__.py", "shop/wsgi.py")),
         ("uvicorn shop:app --port $PORT", ("shop/__init__.py",)),
         ("python ./run.py", ("run.py",)),
         ("python run.py && python run.py", ("run.py",)),
