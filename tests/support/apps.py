@@ -72,11 +72,11 @@ def run_cli(
     return CliResult(done.returncode, done.stdout, done.stderr)
 
 
-def clean_environ(home: Path, cache_dir: Path | None = None) -> dict[str, str | None]:
+def clean_environ(home: Path, cache_dir: Path | None = None) -> dict[str, str]:
     """Return the variables a run starts with: nothing of the caller's but PATH and TMPDIR."""
+    kept = {name: os.environ[name] for name in ("PATH", "TMPDIR") if name in os.environ}
     return {
-        "PATH": os.environ.get("PATH", os.defpath),
-        "TMPDIR": os.environ.get("TMPDIR"),
+        **kept,
         "HOME": str(home),
         "LANG": "C.UTF-8",
         "NO_COLOR": "1",

@@ -8,7 +8,13 @@ from __future__ import annotations
 
 import posixpath
 
-from predeploy.hosts import streamlit_outcomes, streamlit_projects, streamlit_system  # noqa: F401 - register
+from predeploy.hosts import (  # noqa: F401 - their functions register themselves
+    streamlit_outcomes,
+    streamlit_poetry,
+    streamlit_projects,
+    streamlit_python,
+    streamlit_system,
+)
 from predeploy.hosts.streamlit_requirements import capped_below, specifiers
 from predeploy.hosts.streamlit_selection import entrypoint, manifest_directory
 from predeploy.installers.checks import conflict_check

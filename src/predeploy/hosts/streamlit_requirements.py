@@ -13,7 +13,6 @@ from predeploy.hosts.streamlit_selection import entrypoint, manifest_directory
 from predeploy.model.conditions import Match, Outcome, matched
 from predeploy.model.findings import Evidence
 from predeploy.rules.case import Case
-from predeploy.rules.predicates import Words, words
 from predeploy.rules.registry import predicate
 
 if TYPE_CHECKING:
@@ -125,7 +124,7 @@ def _about_path(problem: Problem) -> bool:
 def _refused(problem: Problem) -> bool:
     if _about_path(problem):
         return False
-    return not any(words in problem.reason for words in (*UNDECIDED, *PIP_ONLY))
+    return not any(text in problem.reason for text in (*UNDECIDED, *PIP_ONLY))
 
 
 @predicate("streamlit.dash_line")
@@ -316,10 +315,3 @@ def _imports_cv2(case: Case) -> bool:
     except Unreadable:
         return False
     return any(found.module.split(".")[0] == "cv2" and found.always_runs for found in scan.imports)
-
-
-@predicate("streamlit.requirement_named")
-def requirement_named(case: Case, *, names: Words) -> Outcome:
-    """Match when the requirements list one of these distributions and it applies on the host."""
-    wanted = set(words(names))
-    return _matching(line for line in applying(case) if line.name in wanted and not line.constraint)

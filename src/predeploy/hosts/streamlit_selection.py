@@ -1,4 +1,4 @@
-"""Streamlit Community Cloud: which script is the app, which file decides, and which Python runs it."""
+"""Streamlit Community Cloud: which script is the app, and which file decides."""
 
 from __future__ import annotations
 
@@ -6,15 +6,14 @@ import posixpath
 import re
 from dataclasses import dataclass
 
-from predeploy.app.text import decode
-from predeploy.app.toml import read_toml
+from predeploy.app.pyproject import Pyproject, read_pyproject
 from predeploy.app.tree import Unreadable
 from predeploy.model.conditions import Outcome, found, matched
-from predeploy.model.decisions import PythonRequest, Selection
+from predeploy.model.decisions import Selection
 from predeploy.model.findings import Evidence
 from predeploy.rules.case import Case
 from predeploy.rules.predicates import Words, words
-from predeploy.rules.registry import grammar, predicate, selector
+from predeploy.rules.registry import predicate, selector
 
 PROPOSED = "streamlit_app.py"
 """What the host's form proposes."""
@@ -26,8 +25,6 @@ SCRIPT_LIMIT = 200
 """Scripts looked at to find the entrypoint; a person would not look at more."""
 
 _IMPORTS_STREAMLIT = re.compile(rb"^[ \t]*(?:import|from)[ \t]+streamlit\b", re.MULTILINE)
-_VERSION_REQUEST = re.compile(r"(?:cpython[-@]?|python)?(\d+(?:\.\d+){0,2})")
-_RANGE_START = ("<", ">", "=", "~", "!")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,6 +143,16 @@ def beside(case: Case, name: str) -> str:
     return posixpath.join(manifest_directory(case), name)
 
 
+def selected(case: Case, installer: str) -> str | None:
+    """Return the file that won when it leads to this installer."""
+    return case.selection.manifest if case.selection.installer == installer else None
+
+
+def project(case: Case) -> Pyproject:
+    """Return the pyproject.toml next to the file that won."""
+    return read_pyproject(case.tree, beside(case, "pyproject.toml"))
+
+
 @selector("streamlit.search")
 def search(case: Case) -> Selection:
     """Take the first of the host's names beside the entrypoint, else the first in the root."""
@@ -193,167 +200,16 @@ def unsearched_file(case: Case) -> Outcome:
     if case.selection.manifest is not None:
         return matched(False)
     accepted = {entry.file for entry in case.snapshot.accept}
-    paths = []
-    for directory in case.tree.names():
-        if directory.startswith(".") or not case.tree.is_dir(directory):
-            continue
-        for name in case.tree.names(directory):
-            if name in accepted or (directory == "requirements" and name.endswith(".txt")):
-                paths.append(f"{directory}/{name}")
+    paths = [
+        f"{directory}/{name}"
+        for directory in case.tree.names()
+        if not directory.startswith(".") and case.tree.is_dir(directory)
+        for name in case.tree.names(directory)
+        if name in accepted or (directory == "requirements" and name.endswith(".txt"))
+    ]
     return matched(*_any(case, paths))
 
 
 def _any(case: Case, paths: list[str]) -> tuple[bool, *tuple[Evidence, ...]]:
     present = [path for path in dict.fromkeys(paths) if case.tree.is_file(path)]
     return (bool(present), *(Evidence(path=path) for path in present))
-
-
-# --- Python -----------------------------------------------------------------------------------------
-
-
-def prepared_minor(case: Case) -> str:
-    """Return the minor of the environment the host prepares: the settings', else the default of the day."""
-    return case.setting("python") or case.snapshot.python_default or ""
-
-
-@predicate("streamlit.python_not_offered")
-def python_not_offered(case: Case) -> Outcome:
-    """Match when the settings ask for a Python that is not on the host's menu that day."""
-    wanted = case.setting("python")
-    offered = case.snapshot.lists.get("offered-pythons", ())
-    refused = wanted is not None and wanted not in offered
-    return matched(refused, Evidence(path="python", text=wanted), detail=wanted)
-
-
-@grammar("streamlit.environment_yml")
-def environment_yml(case: Case, origin: str) -> PythonRequest | None:
-    """Read the ``python`` of environment.yml; conda brings its own, whatever the settings say."""
-    if case.selection.installer != "conda":
-        return None
-    from predeploy.hosts.streamlit_projects import conda_environment
-
-    path = case.selection.manifest or ""
-    for name, spec, line in conda_environment(case).packages:
-        if name == "python":
-            evidence = (Evidence(path=path, line=line, text=f"python{spec}"),)
-            return PythonRequest(origin=origin, version=_conda_minor(case, spec), evidence=evidence)
-    return PythonRequest(origin=origin, problem="unpinned", detail="python is not listed")
-
-
-def _conda_minor(case: Case, spec: str) -> str | None:
-    exact = re.fullmatch(r"[\s=~]*(\d+\.\d+)(?:\.[\d*]+)*(?:=.*)?", spec)
-    if exact:
-        return exact[1]
-    return _newest(spec.replace(" ", ""), tuple(case.snapshot.releases.values()))
-
-
-@grammar("streamlit.uv_version_file")
-def uv_version_file(case: Case, origin: str) -> PythonRequest | None:
-    """Read ``.python-version`` as ``uv sync`` does; with every other installer the host ignores it."""
-    if case.selection.installer != "uv-sync":
-        return None
-    path = beside(case, ".python-version")
-    line, text = _first_line(case, path)
-    if text is None:
-        return None
-    evidence = (Evidence(path=path, line=line, text=text),)
-    version = _requested(case, text)
-    if version is None:
-        return PythonRequest(origin=origin, problem="unusable", detail=text, evidence=evidence)
-    requires = uv_requires_python(case)
-    if requires and not _allows(requires, full_version(case, version)):
-        detail = f"{text} is outside of {requires}"
-        return PythonRequest(
-            origin=origin, version=version, problem="incompatible", detail=detail, evidence=evidence
-        )
-    return PythonRequest(origin=origin, version=version, evidence=evidence)
-
-
-@grammar("streamlit.uv_requires_python")
-def uv_range(case: Case, origin: str) -> PythonRequest | None:
-    """Let ``requires-python`` replace the prepared interpreter when that lies outside of it."""
-    requires = uv_requires_python(case) if case.selection.installer == "uv-sync" else None
-    if not requires or _allows(requires, full_version(case, prepared_minor(case))):
-        return None
-    path = beside(case, "pyproject.toml")
-    evidence = (Evidence(path=path, line=read_toml(case.tree, path).line("project", "requires-python")),)
-    version = _newest(requires, tuple(case.snapshot.extra.get("uv_pythons", ())))
-    if version is None:
-        return PythonRequest(origin=origin, problem="incompatible", detail=requires, evidence=evidence)
-    return PythonRequest(origin=origin, version=version, evidence=evidence)
-
-
-def uv_requires_python(case: Case) -> str | None:
-    """Return the project's ``requires-python``, the lock's when the project says nothing."""
-    project = read_toml(case.tree, beside(case, "pyproject.toml")).data.get("project")
-    value = project.get("requires-python") if isinstance(project, dict) else None
-    value = value or read_toml(case.tree, beside(case, "uv.lock")).data.get("requires-python")
-    return value if isinstance(value, str) else None
-
-
-def full_version(case: Case, version: str) -> str:
-    """Return a version with its patch, the newest the host has when only the minor is given."""
-    return case.snapshot.releases.get(version, version)
-
-
-def _first_line(case: Case, path: str) -> tuple[int | None, str | None]:
-    if not case.tree.is_file(path):
-        return None, None
-    try:
-        text = decode(case.tree.read(path)).text
-    except Unreadable:
-        return None, None
-    for number, line in enumerate(text.splitlines(), start=1):
-        stripped = line.strip()
-        if stripped and not stripped.startswith("#"):
-            return number, stripped
-    return None, None
-
-
-def _requested(case: Case, text: str) -> str | None:
-    """Return the version a line of ``.python-version`` asks uv for; ``None`` for what it cannot find."""
-    plain = _VERSION_REQUEST.fullmatch(text)
-    if plain and "." in plain[1]:
-        return plain[1]
-    wanted = f"=={plain[1]}.*" if plain else text
-    if not wanted.startswith(_RANGE_START):
-        return None
-    prepared = prepared_minor(case)
-    if _allows(wanted, full_version(case, prepared)):
-        return prepared
-    return _newest(wanted, tuple(case.snapshot.extra.get("uv_pythons", ())))
-
-
-def _allows(specifier: str, version: str) -> bool:
-    from packaging.specifiers import InvalidSpecifier, SpecifierSet
-    from packaging.version import InvalidVersion
-
-    try:
-        return SpecifierSet(specifier).contains(version, prereleases=True)
-    except (InvalidSpecifier, InvalidVersion):
-        return True
-
-
-def _newest(specifier: str, versions: tuple[str, ...]) -> str | None:
-    fitting = [version for version in versions if _allows(specifier, version)]
-    fitting.sort(key=lambda version: tuple(int(part) for part in version.split(".")))
-    return ".".join(fitting[-1].split(".")[:2]) if fitting else None
-
-
-@predicate("streamlit.version_file_unread")
-def version_file_unread(case: Case, *, differs: bool) -> Outcome:
-    """Match for a runtime.txt or .python-version the host ignores: one that asks for another minor, or not."""
-    if case.selection.installer == "uv-sync":
-        names = ["runtime.txt"]
-    else:
-        names = ["runtime.txt", ".python-version"]
-    places = []
-    for name in names:
-        line, text = _first_line(case, name)
-        if text is None:
-            continue
-        asked = re.search(r"\d+\.\d+", text)
-        other = asked is not None and asked[0] != case.python.minor
-        if other is differs:
-            places.append(Evidence(path=name, line=line, text=text[:100]))
-    return matched(bool(places), *places)
