@@ -36,14 +36,11 @@ CHECKED_MODES = ("pip", "uv", "uv-project")
 def cloud_functions(case: Case) -> BuildPlan:
     """Return the builder's steps: compile the sources, install in the builder's way, check, start."""
     snapshot, tool = case.snapshot, tool_of(case)
-    pip = mode(case) in {"pip", "pip-project"}
     steps = (_compile_sources(), *_install(case), _conflicts(case))
     return BuildPlan(
         platform=snapshot.id,
         as_of=snapshot.as_of.isoformat(),
-        environment=Environment(
-            python=case.python.resolved or "", seeds={"pip": snapshot.tools["pip"]} if pip else {}
-        ),
+        environment=Environment(python=case.python.resolved or "", seeds=_seeds(case)),
         env=dict(snapshot.build_env),
         tools={tool: tool_version(case, tool).version} if tool else {},
         steps=steps,
@@ -54,6 +51,14 @@ def cloud_functions(case: Case) -> BuildPlan:
         requirement_files=_requirement_files(case),
         requirements=framework_list(case) if case.selection.manifest is None else (),
     )
+
+
+def _seeds(case: Case) -> dict[str, str]:
+    """Return the pip to start with: the one of the day, or the last one that runs on an old Python."""
+    if mode(case) not in {"pip", "pip-project"}:
+        return {}
+    older: dict[str, str] = case.snapshot.extra.get("pip", {})
+    return {"pip": older.get(case.python.minor or "", case.snapshot.tools["pip"])}
 
 
 def _requirement_files(case: Case) -> tuple[str, ...]:

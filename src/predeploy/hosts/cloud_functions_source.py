@@ -23,6 +23,9 @@ from predeploy.rules.registry import predicate
 if TYPE_CHECKING:
     import ast
 
+OURS = sys.version_info[:2]
+"""The Python that makes the prediction."""
+
 MAX_FILES = 2_000
 """Python files compiled by the static prediction; the build step compiles all of them."""
 
@@ -224,7 +227,7 @@ def syntax_error(case: Case) -> Outcome:
     if certain:
         return Match(tuple(certain))
     if doubtful:
-        ours = ".".join(map(str, sys.version_info[:2]))
+        ours = ".".join(map(str, OURS))
         return Unknown(
             f"{doubtful[0]} does not compile with Python {ours}, which is older than the runtime's"
         )
@@ -257,8 +260,7 @@ def _compile(case: Case, path: str, host: int) -> tuple[Evidence | None, bool]:
     problem = _problem(data, path, host)
     if problem is None:
         return None, True
-    ours = sys.version_info[1]
-    newer = any(NEWER_SYNTAX[minor].search(data) for minor in NEWER_SYNTAX if ours < minor <= host)
+    newer = any(NEWER_SYNTAX[minor].search(data) for minor in NEWER_SYNTAX if OURS[1] < minor <= host)
     return problem, not newer
 
 
@@ -269,7 +271,7 @@ def _problem(data: bytes, path: str, host: int) -> Evidence | None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             compile(data, path, "exec", dont_inherit=True)
-            if host < sys.version_info[1]:
+            if host < OURS[1]:
                 import ast
 
                 ast.parse(data, path, feature_version=(3, max(host, 7)))

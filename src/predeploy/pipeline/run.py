@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from pathlib import Path
 from time import perf_counter
 
 from predeploy.env.commands import Cancellation
-from predeploy.events import PlatformFinished, Reporter
+from predeploy.events import PhaseFinished, PlatformFinished, Reporter
 from predeploy.model.results import PlatformResult
 from predeploy.pipeline.detect import detect
 from predeploy.pipeline.platform import PlatformRun
@@ -36,6 +35,8 @@ def build(
     for case in cases(request, registry, source):
         detection = detect(case)
         static = static_result(case, detection)
+        for phase, outcome in static.phases:
+            reporter.emit(PhaseFinished(static.platform, phase, outcome, static.seconds.get(phase, 0.0)))
         runs.append(PlatformRun(case, detection, static, request, source, reporter, cancellation, ports))
     workers = max(1, request.jobs or os.cpu_count() or 1)
     with ThreadPoolExecutor(max_workers=min(workers, len(runs) or 1), thread_name_prefix="platform") as pool:
@@ -62,13 +63,3 @@ def _await(futures: list[Future[PlatformResult]], cancellation: Cancellation) ->
                 return
         except KeyboardInterrupt:
             cancellation.cancel()
-
-
-def default_jobs() -> int:
-    """Return how many platforms are built at the same time when nothing is said."""
-    return os.cpu_count() or 1
-
-
-def kept_directories(results: tuple[PlatformResult, ...]) -> tuple[Path, ...]:
-    """Return the work directories that failed builds left behind on purpose."""
-    return tuple(Path(result.work_dir) for result in results if result.work_dir)

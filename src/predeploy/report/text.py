@@ -112,7 +112,7 @@ def _platform(paper: Paper, result: PlatformResult) -> None:
     paper.line(paper.ink(result.name, "bold") + "  " + paper.ink(result.status, result.status))
     for label, text in _facts(result):
         paper.wrapped(text, indent=2, first=f"{label:<10}", hanging=10)
-    for finding in sorted(result.findings, key=lambda finding: not finding.decisive):
+    for finding in sorted(result.findings, key=lambda f: (not f.decisive, f.severity == "note")):
         _finding(paper, finding)
     if result.execution is not None:
         _execution(paper, result, result.execution)
@@ -136,7 +136,18 @@ def _facts(result: PlatformResult) -> Iterable[tuple[str, str]]:
         yield "start", f"{name}: {command}"
 
 
+def _note(paper: Paper, finding: Finding) -> None:
+    """Write a note in one paragraph: nothing has to be done about it."""
+    mark = f"  {MARKS['note']} note  "
+    text = f"{finding.headline}: {finding.message}" if finding.message else finding.headline
+    paper.wrapped(text, indent=0, first=paper.ink(mark, "note"), hanging=len(mark))
+    paper.wrapped(finding.rule, indent=len(mark), ink="dim")
+
+
 def _finding(paper: Paper, finding: Finding) -> None:
+    if finding.severity == "note":
+        _note(paper, finding)
+        return
     also = " (also)" if finding.severity in {"reject", "fail"} and not finding.decisive else ""
     mark = f"  {MARKS[finding.severity]} {finding.severity}{also}  "
     paper.wrapped(finding.headline, indent=0, first=paper.ink(mark, finding.severity), hanging=len(mark))

@@ -1,4 +1,4 @@
-"""Google Cloud Functions: version constraints, the target, the syntax prediction, the plan, a failed start."""
+"""Google Cloud Functions: version constraints, the target, predicted syntax errors, the plan, a failed start."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from predeploy.hosts.cloud_functions import classify, cloud_functions, start_fai
 from predeploy.hosts.cloud_functions_manifest import tool_version
 from predeploy.hosts.cloud_functions_python import at_least, solve
 from predeploy.model.conditions import Match, NoMatch, Unknown
+from predeploy.model.findings import Evidence
 from predeploy.model.results import BootResult, Execution
 from predeploy.rules.case import Case
 from support.cases import ContractCase, case_of
@@ -143,12 +144,12 @@ def test_a_newer_runtime_makes_only_newer_syntax_doubtful(
     text: str, outcome: type, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(source, "_problem", _problem_of_313)
-    monkeypatch.setattr(source.sys, "version_info", (3, 13, 0))
+    monkeypatch.setattr(source, "OURS", (3, 13))
     assert isinstance(source.syntax_error(case({"main.py": text}, runtime="python314")), outcome)
 
 
-def _problem_of_313(data: bytes, path: str, host: int) -> source.Evidence | None:
-    return None if data == b"x = 1\n" else source.Evidence(path=path, line=1, text="invalid syntax")
+def _problem_of_313(data: bytes, path: str, host: int) -> Evidence | None:
+    return None if data == b"x = 1\n" else Evidence(path=path, line=1, text="invalid syntax")
 
 
 def test_large_files_are_left_to_the_build_step(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -195,6 +196,12 @@ def test_the_list_of_the_framework_comes_first_and_apart() -> None:
     assert plan.requirement_files == ("requirements.txt",)
     assert plan.requirements == ()
     assert plan.environment.seeds == {"pip": "26.3"}
+
+
+def test_an_old_python_gets_the_last_pip_that_runs_there() -> None:
+    plan = cloud_functions(case({"main.py": HELLO}, runtime="python39"))
+    assert plan.environment.seeds == {"pip": "26.0.1"}
+    assert "starlette==0.49.1" in plan.requirements
 
 
 def test_without_a_manifest_the_list_is_what_the_hosts_python_must_resolve() -> None:
@@ -254,7 +261,7 @@ FRAMEWORK = "functions_framework.exceptions."
         (f"{HEAD}{FRAMEWORK}InvalidTargetTypeException: The function …\n", "target-not-function"),
         (f"{HEAD}{FRAMEWORK}MissingSourceException: File main.py …\n", "source-missing"),
         (
-            f'{HEAD}    os.environ["KEY"]\n  File "<frozen os>", line 709, in __getitem__\nKeyError: \'KEY\'\n',
+            f'{HEAD}    os.environ["KEY"]\n  File "<frozen os>", line 709, in x\nKeyError: \'KEY\'\n',
             "needs-environment",
         ),
         (
