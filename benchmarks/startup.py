@@ -40,7 +40,9 @@ def measure(rounds: int) -> dict[str, float]:
         for number in range(rounds + 1):
             for name, argv in commands().items():
                 begun = perf_counter()
-                subprocess.run(argv, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+                subprocess.run(
+                    argv, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False
+                )
                 if number:  # the first round fills caches and is not counted
                     times[name].append(perf_counter() - begun)
     return {name: statistics.median(values) for name, values in times.items()}

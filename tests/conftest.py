@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR")
+pytest_plugins = ["support.building"]
 
 
 @pytest.fixture(autouse=True)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
+
 from support.apps import CliResult, run_cli, write_tree
 
 FLASK = {
@@ -35,7 +37,8 @@ def test_an_accepted_app(app: Path) -> None:
 
 
 def test_bare_predeploy_is_check(app: Path) -> None:
-    assert cli("-p", "heroku", cwd=app).stdout == cli("check", "-p", "heroku", cwd=app).stdout
+    bare, named = (cli(*argv, "-p", "heroku", cwd=app).stdout for argv in ((), ("check",)))
+    assert re.sub(r"\d+ ms", "", bare) == re.sub(r"\d+ ms", "", named)
     assert "would deploy: heroku" in cli(str(app), "-p", "heroku", cwd=app.parent).stdout
 
 

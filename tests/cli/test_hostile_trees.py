@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
+
 from support.apps import run_cli, write_tree
 
 MANIFESTS = (

@@ -8,10 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from support.apps import run_cli, write_tree
 
 import predeploy
 from predeploy.cli.main import COMMANDS
+from support.apps import run_cli, write_tree
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 FLASK = {"requirements.txt": "flask\n", ".python-version": "3.13\n", "Procfile": "web: gunicorn app:app\n"}
@@ -93,9 +93,8 @@ def test_explain_as_json(tmp_path: Path) -> None:
 
 
 def test_every_rule_can_be_explained(tmp_path: Path) -> None:
-    from support.cases import registry
-
     from predeploy.report.explain import rule_text
+    from support.cases import registry
 
     for name in registry().ids():
         profile = registry().profile(name)

@@ -72,7 +72,7 @@ CHANGES = [
 )
 def test_a_dated_rule_changes_on_its_day_and_not_before(platform: str, rule: Rule, change: object) -> None:
     day = change.since  # type: ignore[attr-defined]
-    index = rule.timeline.index(change)  # type: ignore[arg-type]
+    index = rule.timeline.index(change)
     before = rule.timeline[index - 1].verdict if index else "accept"
     covered = profile(platform).covers_from
     matching = None

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
-from conftest import MINOR, Build
+
+from support.building import MINOR, Build
 from support.index import LocalIndex
 
 APP = 'from flask import Flask\n\napp = Flask(__name__)\n\n\n@app.route("/")\ndef index():\n    return "hello"\n'
@@ -20,8 +22,8 @@ FLASK = {
 WORKER = {"requirements.txt": "", ".python-version": MINOR, "Procfile": "web: python worker.py\n"}
 
 
-def decisive(platform: dict[str, object]) -> dict[str, object]:
-    return next(finding for finding in platform["findings"] if finding["decisive"])  # type: ignore[attr-defined,no-any-return]
+def decisive(platform: dict[str, Any]) -> dict[str, Any]:
+    return next(finding for finding in platform["findings"] if finding["decisive"])
 
 
 def leftovers(tmp_path: Path) -> list[str]:
@@ -76,8 +78,8 @@ def test_an_import_that_nothing_provides_fails_verify_with_file_and_line(build: 
     result, platform = build({**FLASK, "app.py": app})
     assert result.exit_code == 1
     assert (platform["status"], platform["phase"]) == ("fail", "verify")
-    (place,) = decisive(platform)["evidence"]  # type: ignore[misc]
-    assert (place["path"], place["line"]) == ("app.py", 2)  # type: ignore[index]
+    (place,) = decisive(platform)["evidence"]
+    assert (place["path"], place["line"]) == ("app.py", 2)
 
 
 def test_guarded_and_lazy_imports_are_notes(build: Build) -> None:
@@ -93,7 +95,7 @@ def test_a_crash_is_shown_with_the_apps_own_line(build: Build) -> None:
     assert (platform["status"], platform["phase"]) == ("fail", "boot")
     finding = decisive(platform)
     assert "no database" in str(finding["message"])
-    assert finding["evidence"][0]["path"] == "app.py"  # type: ignore[index]
+    assert finding["evidence"][0]["path"] == "app.py"
 
 
 def test_a_variable_given_with_env_reaches_the_app(build: Build) -> None:

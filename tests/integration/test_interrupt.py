@@ -12,8 +12,9 @@ from pathlib import Path
 
 import psutil
 import pytest
-from conftest import MINOR
+
 from support.apps import clean_environ, write_tree
+from support.building import MINOR
 from support.index import LocalIndex
 
 SLEEPER = "#!/bin/sh\ntouch reached\nsleep 300\n"
@@ -52,7 +53,7 @@ def test_an_interrupted_run(
     _, story = process.communicate(timeout=60)
     assert process.returncode == 130, story
     assert "Traceback" not in story
-    gone, alive = psutil.wait_procs(children, timeout=10)
+    _, alive = psutil.wait_procs(children, timeout=10)
     assert not alive
     document = json.loads((tmp_path / "out.json").read_text())
     assert document["exit_code"] == 130

@@ -11,10 +11,10 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from support.apps import run_cli
 
 from predeploy.env.tools import uv_binary
 from predeploy.profiles.registry import builtin_directory
+from support.apps import run_cli
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 BUILTIN = {path.stem for path in (ROOT / "platforms").glob("*.yaml")}

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import MINOR, Build
-from support.apps import clean_environ, run_cli, write_tree
-from support.index import LocalIndex
 
 from predeploy.env.tools import uv_binary
+from support.apps import clean_environ, run_cli, write_tree
+from support.building import MINOR, Build
+from support.index import LocalIndex
 
 APP = 'from flask import Flask\n\napp = Flask(__name__)\n\n\n@app.route("/")\ndef index():\n    return "hello"\n'
 FUNCTION = (

@@ -12,6 +12,7 @@ from predeploy.app.tree import Tree
 from predeploy.model.decisions import Detection
 from predeploy.model.profile import Profile
 from predeploy.pipeline.detect import detect
+from predeploy.pipeline.source import ignore_lines
 from predeploy.profiles.registry import Registry
 from predeploy.profiles.timeline import snapshot
 from predeploy.rules.case import Case
@@ -86,15 +87,9 @@ def case_of(contract: ContractCase, *, as_of: date | None = None) -> Case:
 
     facts = snapshot(profile(contract.platform), as_of or contract.as_of)
     everything = Tree.of(contract.files)
-    tree = everything
-    upload = facts.upload
-    lines = list(upload.always_ignored)
-    if upload.ignore_file and everything.is_file(upload.ignore_file):
-        lines += everything.read(upload.ignore_file).decode().splitlines()
-    else:
-        lines += upload.without_ignore_file
-    if lines:
-        tree = everything.with_policy(IgnorePolicy(lines, negation=upload.ignore_file != ".slugignore"))
+    lines = ignore_lines(facts, everything)
+    policy = IgnorePolicy(lines, negation=facts.upload.ignore_file != ".slugignore")
+    tree = everything.with_policy(policy)
     return Case(
         snapshot=facts,
         tree=tree,

@@ -99,7 +99,7 @@ class IndexSettings:
         """Return the variables that give pip these settings and no others."""
         given = {f"PIP_{s.name.upper().replace('-', '_')}": s.value for s in self.pip}
         if given.get("PIP_RETRIES") == "0":
-            # Without a single retry pip never says that the index was out of reach, only that it found nothing.
+            # Without a single retry pip does not say that the index was out of reach.
             given["PIP_RETRIES"] = "1"
         return {**given, "PIP_CONFIG_FILE": os.devnull, "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
 

@@ -215,8 +215,10 @@ def config_problem(case: Case, *, kind: str) -> Outcome:
     found = [problem for problem in problems(case) if problem.id == kind]
     if not found:
         return matched(False)
-    places = tuple(Evidence(path=p.path, line=p.line, text=p.detail[:120]) for p in found)
-    shown = [f"{place}: {p.detail}" for place, p in zip(places, found, strict=True)]
+    places = tuple(Evidence(path=p.path, line=p.line, text=p.detail[:120] or None) for p in found)
+    shown = [
+        f"{place}: {p.detail}" if p.detail else str(place) for place, p in zip(places, found, strict=True)
+    ]
     more = f" and {len(shown) - 3} more" if len(shown) > 3 else ""
     return Match(places, "; ".join(shown[:3]) + more)
 

@@ -88,7 +88,7 @@ def check_folder(app: App, tree: Tree) -> Problems:
     for name, id_ in names.items():
         path = posixpath.join(app.root, name)
         if tree.is_file(path):
-            yield ConfigProblem(id_, path, 1, path)
+            yield ConfigProblem(id_, path, None, "")
     for number, line in enumerate(environment_file(app, tree).splitlines(), start=1):
         bash = re.match(r"\s*(?:source|declare|shopt|function)\s", line) or "[[ " in line.partition("#")[0]
         if bash or BASH_SYNTAX.search(line):
@@ -245,11 +245,10 @@ def _poetry_root(hook: Hook, about: Circumstances) -> Problems:
 
 
 def _remarks(hook: Hook) -> Problems:
-    key = hook.app.part.get("hooks", "build")
     for path in hook.never_installed:
-        yield ConfigProblem("manifest-never-installed", path, None, path)
+        yield ConfigProblem("manifest-never-installed", path, None, "")
     if hook.unnoticed:
         yield at_call(hook, hook.unnoticed[0], "hook-without-set-e", hook.unnoticed[0].program)
     deciding = hook.deciding
     if deciding is not None and deciding[0].tool == "pip" and "pip==" not in hook.expanded(hook.text):
-        yield key.says("pip-version-unpinned", "pip")
+        yield at_call(hook, deciding[0].call, "pip-version-unpinned", "")

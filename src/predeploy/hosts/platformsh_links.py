@@ -16,9 +16,8 @@ from predeploy.hosts.platformsh_checks import (
     unknown_keys,
     wrong_type,
 )
-from predeploy.hosts.platformsh_config import ROUTES, SERVICES, App, ConfigProblem, Part, Project
+from predeploy.hosts.platformsh_config import SERVICES, App, ConfigProblem, Part, Project
 
-ROUTES_LIMIT_BYTES = 128 * 1024
 SERVICE_KEYS = (
     *("type", "disk", "size", "configuration", "relationships", "access", "firewall", "resources"),
     "container_profile",
@@ -43,7 +42,7 @@ def validate(project: Project, facts: Facts, tree: Tree) -> tuple[ConfigProblem,
         found += _relationships(app, project, facts)
     found += _circles(project)
     found += _services(project.services, facts)
-    found += _routes(project, tree)
+    found += _routes(project)
     found += _storage(project, facts)
     return tuple(dict.fromkeys(found))
 
@@ -238,10 +237,8 @@ def _service_disk(name: str, service: Part, facts: Facts) -> Problems:
         yield disk.says("service-disk-too-small", f"{name}: {disk.data}, at least {least}")
 
 
-def _routes(project: Project, tree: Tree) -> Problems:
+def _routes(project: Project) -> Problems:
     routes = project.routes
-    if tree.is_file(ROUTES) and not project.unreadable and len(tree.read(ROUTES)) > ROUTES_LIMIT_BYTES:
-        yield routes.says("routes-too-large", "more than 128 KB")
     complete = not any(problem.id in {"yaml-invalid", "yaml-include-missing"} for problem in project.problems)
     known = {app.name for app in project.apps} | {name for name, _ in project.services.entries()}
     for url, route in routes.entries():

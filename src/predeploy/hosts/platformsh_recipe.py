@@ -19,6 +19,9 @@ SHELL = ("dash", "-c")
 WITH_ENVIRONMENT_FILE = ("dash", "-c", '. ./.environment; eval "$0"')
 """Sources the app's ``.environment`` first; the start command follows as ``$0``."""
 
+OWN_ENVIRONMENT = re.compile(r"-m\s+venv\b|\bvirtualenv\b|--target\b|--prefix\b|\s-t\s|PYTHONPATH|\bpyenv\b")
+"""Signs in a hook that imports are found elsewhere than in the run's virtualenv and the app's directory."""
+
 PYTHON_KEYS = ("python3", "python", "python2")
 PROJECT = "predeploy00000"
 BRANCH = "main"
@@ -29,7 +32,6 @@ def plan(case: Case, app: App, hook: Hook) -> BuildPlan:
     snapshot = case.snapshot
     start = app.text("web", "commands", "start")
     deciding = hook.deciding
-    own_environment = deciding is not None and deciding[0].tool in ("uv", "conda")
     files = tuple(f for f in deciding[1] if f.endswith(".txt")) if deciding else ()
     steps = (_dependencies(app), _link(app, hook), _build_hook(app, hook), conflict_check())
     return BuildPlan(
@@ -41,9 +43,15 @@ def plan(case: Case, app: App, hook: Hook) -> BuildPlan:
         boot=_boot(case, app, hook, start) if start else None,
         processes=_processes(app, start),
         requirement_files=files,
-        # uv makes an environment of its own, which the import scan does not look into
-        entry_modules=() if own_environment or app.root else entry_modules(case, start or ""),
+        entry_modules=entry_modules(case, start or "") if _scannable(app, hook, start or "") else (),
     )
+
+
+def _scannable(app: App, hook: Hook, start: str) -> bool:
+    """Return whether the imports of the app must be found in the run's virtualenv or in its own directory."""
+    texts = (hook.text, start, environment_file(app, hook.tree), " ".join(hook.variables))
+    elsewhere = any(use.tool in ("uv", "conda") for use in hook.uses) or bool(app.root)
+    return not elsewhere and not any(OWN_ENVIRONMENT.search(text) for text in texts)
 
 
 def _pip(case: Case) -> str:
@@ -216,6 +224,8 @@ def artefact(case: Case, step: StepResult, app: App | None) -> str | None:
         )
     if "Could not find an activated virtualenv" in step.tail:
         return "the hook runs another interpreter than the image's; it was kept from installing into it"
+    if _index_without_json(case, step):
+        return "the index in use lacks the JSON pages that Poetry reads, and PyPI has them"
     languages = foreign_languages(app)
     if languages:
         return (
@@ -226,3 +236,11 @@ def artefact(case: Case, step: StepResult, app: App | None) -> str | None:
     if local is not None and local.match == "none" and re.search(rf"python{minor}: not found", step.tail):
         return f"the hook calls python{case.python.minor}, which is not on this machine"
     return None
+
+
+def _index_without_json(case: Case, step: StepResult) -> bool:
+    if case.selection.installer != "poetry":
+        return False
+    own_index = bool(case.execution and case.execution.index_settings)
+    no_candidates = "Unable to find installation candidates" in step.tail
+    return "Expecting value: line 1 column 1" in step.tail or (own_index and no_candidates)

@@ -155,7 +155,7 @@ def _boot(case: Case, entry: str) -> Boot:
     return Boot(
         step=step,
         timeout_seconds=launch.timeout_seconds,
-        preferred_port=launch.port,
+        # any port: the flag decides, and on 8501 an app that is running here might answer in its place
         public=True,
         # the _stcore paths came with 1.18; before, only the short ones answer
         probe="/healthz" if old else launch.probe,

@@ -18,7 +18,11 @@ LOG_LIMIT = 400_000
 TIMEOUT_SECONDS = 58.0
 """A script probe that fails after this long has run into the host's limit of 60 s."""
 
-_FRAME = "\u00d7\u2570\u2500\u25b6\u2502\u251c\u256d\u256e\u256f\u2570"
+_FRAME = dict.fromkeys(map(ord, "\u2500\u25b6\u2502\u256d\u256e\u256f"), " ")
+_REASON = re.compile(r"[\u00d7\u251c\u2570]|(?m:^(?=(?:error|ERROR|hint):))")
+"""Where uv's and pip's next reason begins."""
+
+_SEPARATOR = "\x1f"
 _NOT_ON_INDEX = re.compile(
     r"because ([a-z0-9_.-]+) was not found in the package registry"
     r"|only ([a-z0-9_.-]+)==[^ ]+ is available and \2==[^ ]+ was yanked"
@@ -28,8 +32,8 @@ _NOT_ON_INDEX = re.compile(
 
 
 def flat(text: str) -> str:
-    """Return an output on one line, without uv's frames: it wraps its reasons at 80 columns."""
-    return " ".join(text.translate(dict.fromkeys(map(ord, _FRAME), " ")).split())
+    """Return an output on one line, reasons divided by a separator: uv wraps and frames them."""
+    return " ".join(re.split(r"[ \t\r\n]+", _REASON.sub(f" {_SEPARATOR} ", text).translate(_FRAME))).strip()
 
 
 def failed_outputs(case: Case) -> list[tuple[StepResult, str]]:
@@ -51,8 +55,11 @@ def _whole(step: StepResult) -> str:
 
 
 def _around(text: str, position: int) -> str:
-    start = max(0, position - 80)
-    return text[start : position + 160].strip()
+    """Return the reason around a position, shortened."""
+    start = text.rfind(_SEPARATOR, 0, position) + 1
+    end = text.find(_SEPARATOR, position)
+    reason = text[start : end if end >= 0 else len(text)]
+    return reason[max(0, position - start - 120) :].strip()[:240]
 
 
 @predicate("streamlit.install_output")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 
 from predeploy.app.text import decode
@@ -58,8 +59,7 @@ def uv_version_file(case: Case, origin: str) -> PythonRequest | None:
     """Read ``.python-version`` as ``uv sync`` does; with every other installer the host ignores it."""
     if case.selection.installer != "uv-sync":
         return None
-    path = beside(case, ".python-version")
-    line, text = _first_line(case, path)
+    path, line, text = _nearest_version_file(case)
     if text is None:
         return None
     evidence = (Evidence(path=path, line=line, text=text),)
@@ -87,6 +87,17 @@ def uv_range(case: Case, origin: str) -> PythonRequest | None:
     if version is None:
         return PythonRequest(origin=origin, problem="incompatible", detail=requires, evidence=evidence)
     return PythonRequest(origin=origin, version=version, evidence=evidence)
+
+
+def _nearest_version_file(case: Case) -> tuple[str, int | None, str | None]:
+    """Return the first ``.python-version`` with a version, from the project's directory up to the root."""
+    path = beside(case, ".python-version")
+    while True:
+        line, text = _first_line(case, path)
+        directory = posixpath.dirname(path)
+        if text is not None or not directory:
+            return path, line, text
+        path = posixpath.join(posixpath.dirname(directory), ".python-version")
 
 
 def uv_requires_python(case: Case) -> str | None:

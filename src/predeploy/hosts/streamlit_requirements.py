@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from packaging.specifiers import Specifier
     from packaging.version import Version
 
-UNDECIDED = ("than we read", "which includes this file", "is not text")
+UNDECIDED = ("than we read", "which includes this file", "is not text", "permission denied", "is larger than")
 """Problems of ours, not of the host's tools."""
 
 PIP_ONLY = ("in constraints", "which constraints cannot be")
@@ -243,18 +243,25 @@ def pin_too_old(case: Case, *, table: Literal["cannot_build", "no_wheel"]) -> Ou
     that no version does.
     """
     minor = case.python.minor or ""
-    hits: list[RequirementLine] = []
-    firsts = []
+    firsts = _outdated(case, table, minor)
+    if table == "no_wheel":
+        worse = _outdated(case, "cannot_build", minor)
+        firsts = {name: first for name, first in firsts.items() if name not in worse}
+    lines = [line for name in firsts for line in lines_of(case, name)]
+    shown = ", ".join(f"{name} (first: {first})" for name, first in firsts.items())
+    return matched(bool(lines), *map(place, lines), detail=f"{shown} on Python {minor}")
+
+
+def _outdated(case: Case, table: str, minor: str) -> dict[str, str]:
+    """Return the distributions whose pins leave only versions below the table's first, with that first."""
+    found: dict[str, str] = {}
     for name, by_python in case.snapshot.extra.get(table, {}).items():
         first = by_python.get(minor)
-        lines = lines_of(case, name)
-        if not lines or first is None:
+        if first is None or not lines_of(case, name):
             continue
         if first == "none" or capped_below(specifiers(case, name), first):
-            hits += lines
-            firsts.append(f"{name} (first: {first})")
-    text = f"{', '.join(firsts)} on Python {minor}"
-    return matched(bool(hits), *map(place, hits), detail=text)
+            found[name] = first
+    return found
 
 
 @predicate("streamlit.python_too_old")

@@ -37,10 +37,7 @@ class AppSource:
         if snapshot.upload.policy == "git-tracked":
             tracked, remarks = self._git_policy()
             policies += [tracked] if tracked else []
-        ignored = self._ignore_policy(snapshot)
-        policies += [ignored] if ignored else []
-        if not policies:
-            return Tree.on_disk(self.directory), remarks
+        policies.append(self._ignore_policy(snapshot))
         if len(policies) == 1:
             return Tree.on_disk(self.directory, policies[0]), remarks
         from predeploy.app.ignore import Both
@@ -81,30 +78,30 @@ class AppSource:
                 self._tracked = None if output is None else output.encode("utf-8", "surrogateescape")
         return self._tracked
 
-    def _ignore_policy(self, snapshot: HostSnapshot) -> Policy | None:
-        upload = snapshot.upload
-        lines = list(upload.always_ignored)
-        if upload.ignore_file and self.everything.is_file(upload.ignore_file):
-            lines += self._ignore_lines(upload.ignore_file)
-        else:
-            lines += upload.without_ignore_file
-        if not lines or lines == [".git"]:
+    def _ignore_policy(self, snapshot: HostSnapshot) -> Policy:
+        lines = ignore_lines(snapshot, self.everything)
+        if all(line == ".git" for line in lines):
             return _WithoutGit()
         from predeploy.app.ignore import IgnorePolicy
 
-        return IgnorePolicy(lines, negation=upload.ignore_file != ".slugignore")
+        return IgnorePolicy(lines, negation=snapshot.upload.ignore_file != ".slugignore")
 
-    def _ignore_lines(self, name: str) -> list[str]:
-        from predeploy.app.ignore import expand_includes
 
-        def read(path: str) -> str | None:
-            try:
-                return self.everything.read(path).decode("utf-8", "replace")
-            except Unreadable:
-                return None
+def ignore_lines(snapshot: HostSnapshot, everything: Tree) -> list[str]:
+    """Return the patterns of what a host does not receive, includes followed."""
+    from predeploy.app.ignore import expand_includes
 
-        text = read(name)
-        return list(expand_includes(text.splitlines(), read)) if text is not None else []
+    def read(path: str) -> str | None:
+        try:
+            return everything.read(path).decode("utf-8", "replace")
+        except Unreadable:
+            return None
+
+    upload = snapshot.upload
+    lines: tuple[str, ...] = upload.without_ignore_file
+    if upload.ignore_file and everything.is_file(upload.ignore_file):
+        lines = tuple((read(upload.ignore_file) or "").splitlines())
+    return [*upload.always_ignored, *expand_includes(lines, read)]
 
 
 class _WithoutGit:

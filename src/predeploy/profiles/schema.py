@@ -6,13 +6,15 @@ The only module of the profiles that imports pydantic; it is not needed once a p
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter, ValidationError
-from pydantic_core import ErrorDetails
 
 from predeploy.errors import suggestion
 from predeploy.model.profile import Profile
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 Path = tuple[str | int, ...]
 

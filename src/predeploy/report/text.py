@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from predeploy.model import PHASES
 from predeploy.model.findings import Finding
-from predeploy.model.results import Execution, PlatformResult, Report, StepResult
+from predeploy.model.results import BootResult, Execution, PlatformResult, Report
 
 COLOURS = {
     "accept": "32",
@@ -176,32 +176,34 @@ def _execution(paper: Paper, result: PlatformResult, run: Execution) -> None:
         ink = "fail" if step.status in {"failed", "timeout"} else "ok" if step.status == "ok" else "warn"
         paper.line(f"  {step.phase:<10}{step.id}  {paper.ink(step.status, ink)}  {duration(step.seconds)}")
         if step.status in {"failed", "timeout", "transient", "interrupted"}:
-            _tail(paper, step)
+            _output(paper, step.tail, step.log)
     if run.installed is not None:
         paper.line(f"  {'':<10}{len(run.installed)} distributions installed")
-    boot = run.boot
-    if boot is not None and boot.status == "ok":
-        script = f", script check {boot.script_status}" if boot.script_status is not None else ""
-        took = duration(boot.seconds)
-        paper.line(f"  boot      answered {boot.http_status} on port {boot.port} after {took}{script}")
-    elif boot is not None and boot.status == "not-run":
-        paper.line("  boot      not run: there is nothing to start")
-    elif boot is not None:
-        paper.line(f"  boot      {paper.ink(boot.status, 'fail')} after {duration(boot.seconds)}")
-    if boot is not None and (boot.status not in {"ok", "not-run"} or boot.script_status not in {None, 200}):
-        for text in boot.tail.splitlines()[-TAIL_LINES:]:
-            paper.line("      | " + printable(text))
-        if boot.log:
-            paper.line(f"      log: {boot.log}")
+    if run.boot is not None:
+        _boot(paper, run.boot)
     if result.work_dir:
         paper.line(f"  kept      {result.work_dir}")
 
 
-def _tail(paper: Paper, step: StepResult) -> None:
-    for text in step.tail.splitlines()[-TAIL_LINES:]:
+def _boot(paper: Paper, boot: BootResult) -> None:
+    if boot.status == "not-run":
+        paper.line("  boot      not run: there is nothing to start")
+        return
+    took = duration(boot.seconds)
+    if boot.status == "ok":
+        script = f", script check {boot.script_status}" if boot.script_status is not None else ""
+        paper.line(f"  boot      answered {boot.http_status} on port {boot.port} after {took}{script}")
+    else:
+        paper.line(f"  boot      {paper.ink(boot.status, 'fail')} after {took}")
+    if boot.status != "ok" or boot.script_status not in {None, 200}:
+        _output(paper, boot.tail, boot.log)
+
+
+def _output(paper: Paper, tail: str, log: str | None) -> None:
+    for text in tail.splitlines()[-TAIL_LINES:]:
         paper.line("      | " + printable(text))
-    if step.log:
-        paper.line(f"      log: {step.log}")
+    if log:
+        paper.line(f"      log: {log}")
 
 
 def _verdict(paper: Paper, report: Report) -> None:
@@ -217,6 +219,7 @@ def _verdict(paper: Paper, report: Report) -> None:
         by_status.setdefault(result.status, []).append(result.platform)
     for status, text in words.items():
         if status in by_status:
-            paper.line(f"{paper.ink(text, status)}: {', '.join(by_status[status])}")
+            names = ", ".join(by_status[status])
+            paper.wrapped(names, indent=0, first=f"{paper.ink(text, status)}: ", hanging=len(text) + 2)
     if report.interrupted:
         paper.line("interrupted: what was not finished is missing")

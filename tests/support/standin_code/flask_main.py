@@ -1,5 +1,5 @@
 """Stand-in for Flask: routes, requests and responses, enough to answer a probe."""
-# ruff: noqa: ARG002, BLE001 -- the names, arguments and habits of the real one
+# ruff: noqa: BLE001 -- the names, arguments and habits of the real one
 
 from __future__ import annotations
 

@@ -146,11 +146,11 @@ class FakeRunner:
         self.status = status
         self.commands: list[Command] = []
 
-    def run(self, command: Command, *, on_line: object = None) -> Completed:  # noqa: ARG002
+    def run(self, command: Command, *, on_line: object = None) -> Completed:
         self.commands.append(command)
         return Completed(status=self.status, returncode=1, seconds=0.0, tail="")  # type: ignore[arg-type]
 
-    def start(self, command: Command, *, on_line: object = None) -> Running:  # noqa: ARG002
+    def start(self, command: Command, *, on_line: object = None) -> Running:
         raise AssertionError
 
 

@@ -7,9 +7,9 @@ import pytest
 
 from predeploy.env.commands import Command, Completed, Running
 from predeploy.env.tools import ensure_tool, uv_binary
-from predeploy.paths import cache_root
 from predeploy.env.virtualenvs import bundled_wheels, creation_argv
 from predeploy.errors import ToolError, TransientError
+from predeploy.paths import cache_root
 
 MINOR = f"{sys.version_info.major}.{sys.version_info.minor}"
 
@@ -21,7 +21,7 @@ class FakeUv:
         self.trouble = trouble
         self.commands: list[Command] = []
 
-    def run(self, command: Command, *, on_line: object = None) -> Completed:  # noqa: ARG002
+    def run(self, command: Command, *, on_line: object = None) -> Completed:
         self.commands.append(command)
         if command.argv[1] == "venv":
             place = Path(command.argv[-1], "bin")
@@ -31,7 +31,7 @@ class FakeUv:
             return Completed(status="failed", returncode=1, seconds=0.0, tail=self.trouble)
         return Completed(status="ok", returncode=0, seconds=0.0, tail="")
 
-    def start(self, command: Command, *, on_line: object = None) -> Running:  # noqa: ARG002
+    def start(self, command: Command, *, on_line: object = None) -> Running:
         raise AssertionError
 
 

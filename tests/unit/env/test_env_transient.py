@@ -1,6 +1,6 @@
 """The outputs are what pip 26, uv 0.13, poetry 2, git 2.39 and npm 9 print; only hosts are shortened."""
 
-# ruff: noqa: E501, RUF001 - what the tools print, as they print it
+# ruff: noqa: RUF001 - what the tools print, as they print it
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from predeploy.errors import ToolError
 
 
 class NoLogs:
-    def keeps(self, path: str, *, directory: bool) -> bool:  # noqa: ARG002
+    def keeps(self, path: str, *, directory: bool) -> bool:
         return not path.endswith(".log") and path != "ignored"
 
 

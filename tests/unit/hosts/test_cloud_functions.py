@@ -1,4 +1,4 @@
-"""Google Cloud Functions: version constraints, the target, predicted syntax errors, the plan, a failed start."""
+"""Google Cloud Functions: version constraints, the target, syntax errors, the plan, and failing starts."""
 
 from __future__ import annotations
 

@@ -97,7 +97,7 @@ def test_executed_phases_stop_at_the_first_failure(phase: str) -> None:
 
 
 def test_an_unknown_predicate_is_a_profile_error() -> None:
-    with pytest.raises(ProfileError, match="unknown predicate 'test.yse'; did you mean 'test.yes'"):
+    with pytest.raises(ProfileError, match=r"unknown predicate 'test\.yse'; did you mean 'test\.yes'"):
         evaluate(Test("test.yse"), case())
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from support.apps import CliResult, run_cli, write_tree
 from support.index import LocalIndex
 from support.standins import standard_index, standin
@@ -24,12 +25,6 @@ def index() -> Iterator[LocalIndex]:
     index.add(standin("setuptools", "70.3.0", local=""))
     with index:
         yield index
-
-
-@pytest.fixture(autouse=True)
-def _index_behaves(index: LocalIndex) -> Iterator[None]:
-    yield
-    index.behave()
 
 
 @pytest.fixture(scope="session")
