@@ -121,7 +121,7 @@ def _missing(case: Case) -> ConfigProblem | None:
     hidden = [path for path in fixed if path in _ignored_by_git(case)]
     hidden += [p for p in (APP_FILE, APPLICATIONS) if case.everything.is_file(p) and not tree.is_file(p)]
     if hidden:
-        return ConfigProblem("config-not-committed", hidden[0], None, hidden[0])
+        return ConfigProblem("config-not-committed", hidden[0], None, "")
     if tree.is_dir(UPSUN):
         return ConfigProblem("config-missing", UPSUN, None, f"{UPSUN} is read by Upsun only")
     near = next((name for name in NEAR_MISSES if tree.is_file(name)), None)

@@ -60,7 +60,7 @@ def check_start(hook: Hook) -> Problems:
         yield part.says("start-command-missing", f"{app.name} has no web.commands.start")
         return
     if backgrounded(start):
-        yield part.says("start-backgrounded", start.strip().splitlines()[-1][:100])
+        yield part.says("start-backgrounded", shown(start.strip().splitlines()[-1]))
     curl = any(url in hook.text for url in DOWNLOADS["poetry"])
     path_set = ".local/bin" in environment_file(app, hook.tree) + hook.variables.get("PATH", "")
     if curl and re.match(r"(?:exec\s+)?poetry\b", start.strip()) and not path_set:
@@ -93,7 +93,7 @@ def check_folder(app: App, tree: Tree) -> Problems:
         bash = re.match(r"\s*(?:source|declare|shopt|function)\s", line) or "[[ " in line.partition("#")[0]
         if bash or BASH_SYNTAX.search(line):
             path = posixpath.join(app.root, ".environment")
-            yield ConfigProblem("environment-file-bashism", path, number, line.strip()[:80])
+            yield ConfigProblem("environment-file-bashism", path, number, shown(line))
             return
 
 
@@ -104,6 +104,12 @@ def environment_file(app: App, tree: Tree) -> str:
         return decode(tree.read(path)).text if tree.is_file(path) else ""
     except Unreadable:
         return ""
+
+
+def shown(text: str) -> str:
+    """Return a line as evidence; one with an address, which may hold a password, by its first word only."""
+    stripped = text.strip()
+    return stripped.split()[0] if "://" in stripped else stripped[:80]
 
 
 def at_call(hook: Hook, call: Call, id_: str, detail: str) -> ConfigProblem:
@@ -117,12 +123,12 @@ def _bashisms(hook: Hook) -> Problems:
         line = hook.script.count("\n", 0, found.end()) + 1
         key = hook.app.part.get("hooks", "build")
         place = key.line + line if key.line and "\n" in hook.script else key.line
-        shown = hook.script.splitlines()[line - 1].strip()[:80]
-        yield ConfigProblem("build-hook-bashism", key.file, place, shown)
+        text = shown(hook.script.splitlines()[line - 1])
+        yield ConfigProblem("build-hook-bashism", key.file, place, text)
     for call in hook.own:
         pipefail = call.program == "set" and "pipefail" in call.words and call.plain
         if pipefail or (call.program in BASH_WORDS and call.decides):
-            yield at_call(hook, call, "build-hook-bashism", " ".join(call.words)[:80])
+            yield at_call(hook, call, "build-hook-bashism", shown(" ".join(call.words)))
 
 
 def _missing_files(hook: Hook) -> Problems:

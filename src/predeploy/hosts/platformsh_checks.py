@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from predeploy.app.tree import Tree
-from predeploy.errors import suggestion
 from predeploy.hosts.platformsh_config import App, ConfigProblem, Part
 
 Problems = Iterator[ConfigProblem]
@@ -85,7 +84,7 @@ def unknown_keys(part: Part, known: Collection[str]) -> Problems:
     """Yield a problem for every key that is none of the known ones."""
     for key, value in part.entries():
         if key not in known:
-            yield value.says("config-key-unknown", f"{value.name}{suggestion(key, known)}")
+            yield value.says("config-key-unknown", value.name, known)
 
 
 def wrong_type(part: Part, kind: type | tuple[type, ...], wanted: str) -> Problems:
@@ -101,14 +100,13 @@ def wrong_type(part: Part, kind: type | tuple[type, ...], wanted: str) -> Proble
 def one_of(part: Part, allowed: Collection[str], id_: str) -> Problems:
     """Yield a problem where there is a value outside the allowed ones."""
     if part.data is not None and part.data not in allowed:
-        near = suggestion(str(part.data), allowed)
-        yield part.says(id_, f"{part.name}: {part.data!r} is none of {', '.join(allowed)}{near}")
+        yield part.says(id_, f"{part.name} is none of {', '.join(allowed)}: {part.data!r}"[:200], allowed)
 
 
 def _top_keys(part: Part) -> Problems:
     for key, value in part.entries():
         if key not in TOP_KEYS:
-            yield value.says("unknown-top-level-key", f"{key}{suggestion(key, TOP_KEYS)}")
+            yield value.says("unknown-top-level-key", key, TOP_KEYS)
         elif key in MAPPINGS:
             yield from wrong_type(value, dict, "a mapping")
     yield from wrong_type(part.get("timezone"), str, "a text")
@@ -132,7 +130,7 @@ def _type(app: App, facts: Facts) -> Problems:
     elif not isinstance(part.data, str):
         yield part.says("config-value-type", f"type: {part.data!r} is not a text such as python:3.13")
     elif app.runtime not in facts.runtimes:
-        yield part.says("type-unknown-runtime", f"{app.runtime!r}{suggestion(app.runtime, facts.runtimes)}")
+        yield part.says("type-unknown-runtime", repr(app.runtime), facts.runtimes)
     elif not app.version:
         yield part.says("type-version-missing", repr(part.data))
     else:
@@ -259,8 +257,7 @@ def _build(part: Part) -> Problems:
 def _dependencies(part: Part) -> Problems:
     for language, packages in part.entries():
         if language not in LANGUAGES:
-            near = suggestion(language, LANGUAGES)
-            yield packages.says("dependencies-unknown-language", f"{language}{near}")
+            yield packages.says("dependencies-unknown-language", language, LANGUAGES)
             continue
         yield from wrong_type(packages, dict, "a mapping of packages to versions")
         if language in ("python", "python2"):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Hashable, Iterator
+import re
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -36,6 +37,16 @@ class ConfigProblem:
     line: int | None
     detail: str
     """What stands there, in a few words."""
+    known: tuple[str, ...] = field(default=(), compare=False)
+    """Where the detail ends with a word that is none of these: what may have been meant."""
+
+    @property
+    def text(self) -> str:
+        """Return the detail with the nearest known word."""
+        from predeploy.errors import suggestion
+
+        word = re.split(r"[\s.:]", self.detail.rstrip("'"))[-1].lstrip("'")
+        return f"{self.detail}{suggestion(word[:80], self.known[:200])}" if self.known else self.detail
 
 
 @dataclass(frozen=True)
@@ -75,9 +86,9 @@ class Part:
             if not str(key).startswith("."):
                 yield str(key), self.get(key)
 
-    def says(self, id_: str, detail: str) -> ConfigProblem:
-        """Return a problem at this place."""
-        return ConfigProblem(id_, self.file, self.line, detail)
+    def says(self, id_: str, detail: str, known: Iterable[str] = ()) -> ConfigProblem:
+        """Return a problem at this place; ``known`` are the words that the last one of ``detail`` may mean."""
+        return ConfigProblem(id_, self.file, self.line, detail, tuple(known))
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 
 from predeploy.app.tree import Tree
-from predeploy.errors import suggestion
 from predeploy.hosts.platformsh_checks import (
     SIZES,
     Facts,
@@ -108,10 +107,13 @@ def _mounted_service(mount: Part, services: Part) -> Problems:
 def _nesting(mounts: Part) -> Problems:
     paths = {path.strip("/"): part for path, part in mounts.entries() if isinstance(part.data, dict)}
     for path, part in paths.items():
-        below = [p for p in paths if p != path and f"{p}/".startswith(f"{path}/" if path else "")]
-        inner = [p for p in below if paths[p].get("source").data in ("local", "tmp", "instance")]
-        if part.get("source").data == "service" and inner:
-            yield part.says("mount-nesting-conflict", f"{part.key} lies above {paths[inner[0]].key}")
+        if part.get("source").data not in ("local", "tmp", "instance"):
+            continue
+        names = path.split("/") if path else []
+        above = [paths.get("/".join(names[:depth])) for depth in range(len(names))]
+        for outer in above:
+            if outer is not None and outer.get("source").data == "service":
+                yield outer.says("mount-nesting-conflict", f"{outer.key} lies above {part.key}")
 
 
 # --- relationships ----------------------------------------------------------------------------------
@@ -155,8 +157,8 @@ def _relationship(part: Part, apps: set[str], project: Project, facts: Facts) ->
         elif endpoint != "http":
             yield part.says("relationship-unknown-endpoint", f"{name} offers http, not {endpoint}")
     elif not _unread(project, SERVICES):
-        known = [*apps, *(key for key, _ in project.services.entries())]
-        yield part.says("relationship-unknown-service", f"{part.key}: {name}{suggestion(name, known)}")
+        known = (*apps, *project.services.data)
+        yield part.says("relationship-unknown-service", f"{part.key}: {name}", map(str, known[:200]))
 
 
 def _endpoint(part: Part, name: str, endpoint: str | None, service: Part, facts: Facts) -> Problems:
@@ -218,7 +220,7 @@ def _service_type(name: str, service: Part, facts: Facts) -> Problems:
         return
     image = kind.data.partition(":")[0]
     if image not in facts.services:
-        yield kind.says("service-type-unknown-version", f"{kind.data!r}{suggestion(image, facts.services)}")
+        yield kind.says("service-type-unknown-version", f"{kind.data!r} of the image {image}", facts.services)
     for status, id_ in STATUS_IDS.items():
         if kind.data in facts.service_status.get(status, ()):
             yield kind.says(id_, kind.data)
@@ -269,8 +271,7 @@ def _route(url: str, route: Part, known: set[str] | None) -> Problems:
     elif known is not None:
         upstream = str(route.get("upstream").data).partition(":")[0]
         if upstream not in known:
-            near = suggestion(upstream, known)
-            yield route.get("upstream").says("route-upstream-unknown-app", f"{url}: {upstream}{near}")
+            yield route.get("upstream").says("route-upstream-unknown-app", f"{url}: {upstream}", sorted(known))
 
 
 def _storage(project: Project, facts: Facts) -> Problems:

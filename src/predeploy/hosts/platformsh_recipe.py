@@ -70,6 +70,11 @@ def _encoded(value: Any) -> str:
     return base64.b64encode(json.dumps(value, default=str, sort_keys=True).encode()).decode()
 
 
+def _described(app: App) -> dict[str, Any]:
+    """Return the app's configuration without what may hold passwords: base64 hides them from redaction."""
+    return {key: value for key, value in app.part.data.items() if key not in ("variables", "hooks", "crons")}
+
+
 def _build_variables(case: Case, app: App, hook: Hook) -> dict[str, str]:
     """Return the variables of the build; the platform's own win over the app's."""
     import hashlib
@@ -82,7 +87,7 @@ def _build_variables(case: Case, app: App, hook: Hook) -> dict[str, str]:
         "PLATFORM_APP_DIR": directory,
         "PLATFORM_OUTPUT_DIR": directory,
         "PLATFORM_CACHE_DIR": "{temp}",
-        "PLATFORM_APPLICATION": _encoded(app.part.data),
+        "PLATFORM_APPLICATION": _encoded(_described(app)),
         "PLATFORM_APPLICATION_NAME": app.name,
         "PLATFORM_PROJECT": PROJECT,
         "PLATFORM_PROJECT_ENTROPY": hashlib.sha256(PROJECT.encode()).hexdigest()[:52],

@@ -31,12 +31,9 @@ INSTALL_SECONDS = 3600.0
 @recipe("streamlit")
 def streamlit(case: Case) -> BuildPlan:
     """Return the host's steps: one installer, what it adds of its own, and the start of the script."""
-    snapshot = case.snapshot
-    installer = case.selection.installer
+    snapshot, manifest, installer = case.snapshot, case.selection.manifest, case.selection.installer
     by_pip = installer in {None, "uv-pip"}
-    tools = {name for step in ("uv-pip", installer or "uv-pip") for name in snapshot.installers[step].tools}
-    used = tools if by_pip else set(snapshot.installers[installer or ""].tools)
-    manifest = case.selection.manifest
+    used = set(snapshot.installers[installer or "uv-pip"].tools)
     entry = entrypoint(case).path or ""
     return BuildPlan(
         platform=snapshot.id,
@@ -44,7 +41,7 @@ def streamlit(case: Case) -> BuildPlan:
         environment=Environment(
             python=case.python.resolved or "", seeds={"pip": snapshot.tools["pip"]} if by_pip else {}
         ),
-        env={**snapshot.build_env},
+        env=_caches(case, used | {"pip"} if by_pip else used),
         tools={name: snapshot.tools[name] for name in sorted(used)},
         steps=(*_steps(case), conflict_check()),
         boot=_boot(case, entry),
@@ -54,6 +51,13 @@ def streamlit(case: Case) -> BuildPlan:
         entry_modules=(entry,),
         import_roots=(posixpath.dirname(entry),),
     )
+
+
+def _caches(case: Case, used: set[str]) -> dict[str, str]:
+    """Return the variables that keep the downloads of these tools for the next build."""
+    return {
+        name: value for name, value in case.snapshot.build_env.items() if name.split("_")[0].lower() in used
+    }
 
 
 def _steps(case: Case) -> tuple[Step, ...]:

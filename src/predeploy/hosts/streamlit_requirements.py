@@ -276,15 +276,15 @@ def python_too_old(case: Case) -> Outcome:
 
 @predicate("streamlit.numpy_trap")
 def numpy_trap(case: Case) -> Outcome:
-    """Match when numpy is held below 2 and pyarrow is left open, on a Python that then gets both."""
+    """Match when an old streamlit holds numpy below 2 and pyarrow is open, on a Python that gets both."""
     facts = case.snapshot.extra.get("numpy_trap", {})
     if case.python.minor not in facts.get("pythons", ()):
         return matched(False)
-    by_streamlit = capped_below(specifiers(case, "streamlit"), facts["streamlit_below"])
-    by_itself = capped_below(specifiers(case, "numpy"), "2")
-    if not (by_streamlit or by_itself) or capped_below(specifiers(case, "pyarrow"), facts["pyarrow_below"]):
+    if not capped_below(specifiers(case, "streamlit"), facts["streamlit_below"]):
         return matched(False)
-    lines = [*lines_of(case, "streamlit"), *lines_of(case, "numpy"), *lines_of(case, "pyarrow")]
+    if capped_below(specifiers(case, "pyarrow"), facts["pyarrow_below"]):
+        return matched(False)
+    lines = [*lines_of(case, "streamlit"), *lines_of(case, "pyarrow")]
     return Match(tuple(map(place, lines)))
 
 

@@ -62,7 +62,7 @@ def _line_words(line: str) -> list[str] | None:
             if character == quote:
                 quote = ""
             else:
-                current = [*(current or []), character]
+                current = _with(current, character)
         elif character in "'\"":
             quote, current = character, current or []
         elif character in " \t":
@@ -71,10 +71,16 @@ def _line_words(line: str) -> list[str] | None:
             current = None
         else:
             taken = next(characters, "") if character == "\\" else character
-            current = [*(current or []), taken]
+            current = _with(current, taken)
     if quote:
         return None
     return words if current is None else [*words, "".join(current)]
+
+
+def _with(word: list[str] | None, character: str) -> list[str]:
+    word = [] if word is None else word
+    word.append(character)
+    return word
 
 
 def apt_split(case: Case) -> Split:

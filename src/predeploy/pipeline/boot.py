@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 from time import monotonic, sleep
@@ -62,9 +63,10 @@ class _Watch:
                 return self._result("interrupted")
             ended = self.server.poll()
             answer = self._ask(self.plan.probe, ASK_SECONDS)
-            if answer is not None and self._healthy(answer):
-                return self._answered(answer)
-            last = answer or last
+            if answer is not None and self._is_ours():
+                if self._healthy(answer):
+                    return self._answered(answer)
+                last = answer
             if ended is not None:
                 return self._ended(ended)
             if monotonic() >= self.deadline:
@@ -76,6 +78,15 @@ class _Watch:
 
         target: int | Path = Path(self.stage.places["socket"]) if self.plan.unix_socket else self.port
         return ask(target, path, max(0.2, min(timeout, self.deadline - monotonic())))
+
+    def _is_ours(self) -> bool:
+        """Return whether the port is the app's, not that of another program that took it meanwhile."""
+        if self.plan.unix_socket:
+            return True
+        listening = self.server.listening()
+        if not listening and sys.platform != "linux":
+            return self.server.poll() is None  # other systems do not show sockets to everybody
+        return any(address.endswith(f":{self.port}") for address in listening)
 
     def _healthy(self, answer: Answer) -> bool:
         if self.plan.expect_body is None:

@@ -62,7 +62,7 @@ class AppSource:
 
     def _worth_saying(self, name: str) -> bool:
         # Environments, caches and local settings are meant to stay behind; sources and manifests are not.
-        if name.startswith(".env") or name in {"venv", "env", "node_modules", "__pycache__", "dist", "build"}:
+        if name.startswith(".env") or name in {"predeploy.toml", "venv", "env", "node_modules", "__pycache__", "dist", "build"}:
             return False
         known = {"Procfile", "Pipfile", "Pipfile.lock", "runtime.txt", ".python-version", "poetry.lock"}
         return name in known or name.endswith((".py", ".txt", ".toml", ".lock", ".yaml", ".yml"))

@@ -175,5 +175,6 @@ def test_every_builtin_profile_is_complete() -> None:
         for rule in profile.rules:
             # a change without a source of its own rests on the rule's
             assert rule.source, f"{name}/{rule.id}: no source"
-        for timeline in (*profile.tools.values(), *profile.python.releases.values()):
-            assert all(entry.source for entry in timeline if entry.since), name
+        for tool, timeline in profile.tools.items():
+            assert all(entry.source for entry in timeline if entry.since), f"{name}: {tool}"
+        assert profile.python.source
