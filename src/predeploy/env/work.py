@@ -97,27 +97,29 @@ class WorkDirectory:
     def copy_app(self, tree: UploadedTree, source_root: Path) -> None:
         """Copy what the host receives into ``app``: files, executable or not, and links that stay inside."""
         self.app.mkdir()
-        self._copy_directory(tree, source_root, directory="")
+        waiting = [""]
+        while waiting:
+            directory = waiting.pop()
+            for name in tree.names(directory):
+                path = f"{directory}/{name}" if directory else name
+                if self._copy_entry(tree, source_root, path=path):
+                    waiting.append(path)
 
-    def _copy_directory(self, tree: UploadedTree, source_root: Path, *, directory: str) -> None:
-        for name in tree.names(directory):
-            path = f"{directory}/{name}" if directory else name
-            entry = tree.entry(path)
-            if entry is None:
-                continue
-            destination = self.app / path
-            try:
-                if entry.kind == "dir":
-                    destination.mkdir()
-                elif entry.kind == "file":
-                    _copy_file(source_root / path, destination)
-                elif entry.kind == "link" and entry.target and tree.resolve(path) is not None:
-                    destination.symlink_to(entry.target)
-            except (OSError, shutil.Error) as error:
-                reason = getattr(error, "strerror", None) or str(error)
-                raise ToolError(f"{source_root / path}: cannot be copied: {reason.lower()}") from None
-            if entry.kind == "dir":
-                self._copy_directory(tree, source_root, directory=path)
+    def _copy_entry(self, tree: UploadedTree, source_root: Path, *, path: str) -> bool:
+        """Copy one entry; returns whether it is a directory, whose entries are still to be copied."""
+        entry = tree.entry(path)
+        destination = self.app / path
+        try:
+            if entry is not None and entry.kind == "dir":
+                destination.mkdir()
+            elif entry is not None and entry.kind == "file":
+                _copy_file(source_root / path, destination)
+            elif entry is not None and entry.target and tree.resolve(path) is not None:
+                destination.symlink_to(entry.target)
+        except (OSError, shutil.Error) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            raise ToolError(f"{source_root / path}: cannot be copied: {reason.lower()}") from None
+        return entry is not None and entry.kind == "dir"
 
     def remove(self) -> bool:
         """Remove everything, also what is read-only or still being written; returns whether it is gone."""

@@ -30,6 +30,7 @@ from predeploy.model.decisions import BuildPlan, PythonRequest, Selection
 from predeploy.model.findings import Evidence
 from predeploy.model.results import StepResult
 from predeploy.rules.case import Case
+from predeploy.rules.evaluate import MAX_EVIDENCE
 from predeploy.rules.outcomes import last_line
 from predeploy.rules.predicates import Words, words
 from predeploy.rules.registry import grammar, predicate, recipe, selector
@@ -53,8 +54,7 @@ def _ignored_by_git(case: Case) -> frozenset[str]:
 
     lines = case.tree.read(".gitignore").decode("utf-8", "replace").splitlines()
     policy = IgnorePolicy(lines)
-    files = (*app_files(case.tree), APPLICATIONS)
-    return frozenset(path for path in files if case.tree.is_file(path) and not _kept(policy, path))
+    return frozenset(path for path in _fixed_files(case) if not _kept(policy, path))
 
 
 def _kept(policy: object, path: str) -> bool:
@@ -111,13 +111,13 @@ def _missing(case: Case) -> ConfigProblem | None:
     """Return the problem that leaves nothing else to judge."""
     tree = case.tree
     found = project(case)
-    fixed = [path for path in (*app_files(tree), APPLICATIONS) if tree.is_file(path)]
-    if tree.is_dir(UPSUN) and (fixed or tree.is_dir(DIRECTORY)):
-        return ConfigProblem(
-            "mixed-config-formats", UPSUN, None, f"{UPSUN} beside {(fixed or [DIRECTORY])[0]}"
-        )
+    if tree.is_dir(UPSUN):
+        both = _fixed_files(case) or [DIRECTORY] * tree.is_dir(DIRECTORY)
+        if both:
+            return ConfigProblem("mixed-config-formats", UPSUN, None, f"{UPSUN} beside {both[0]}")
     if found.apps or found.problems or found.unreadable:
         return None
+    fixed = _fixed_files(case)
     hidden = [path for path in fixed if path in _ignored_by_git(case)]
     hidden += [p for p in (APP_FILE, APPLICATIONS) if case.everything.is_file(p) and not tree.is_file(p)]
     if hidden:
@@ -128,6 +128,20 @@ def _missing(case: Case) -> ConfigProblem | None:
     empty = APPLICATIONS if tree.is_file(APPLICATIONS) else None
     detail = f"{near} is not read" if near else f"{empty} is empty" if empty else f"there is no {APP_FILE}"
     return ConfigProblem("config-missing", near or empty or APP_FILE, None, detail)
+
+
+def _fixed_files(case: Case) -> list[str]:
+    return [path for path in (*app_files(case.tree), APPLICATIONS) if case.tree.is_file(path)]
+
+
+def _by_id(case: Case) -> dict[str, list[ConfigProblem]]:
+    def grouped() -> dict[str, list[ConfigProblem]]:
+        groups: dict[str, list[ConfigProblem]] = {}
+        for problem in problems(case):
+            groups.setdefault(problem.id, []).append(problem)
+        return groups
+
+    return case.once("platformsh.by_id", grouped)
 
 
 def facts_of(case: Case) -> Facts:
@@ -212,15 +226,15 @@ def build_plan(case: Case) -> BuildPlan:
 @predicate("platformsh.config_problem")
 def config_problem(case: Case, *, kind: str) -> Outcome:
     """Match when validation of the configuration, or of the app it describes, says this."""
-    found = [problem for problem in problems(case) if problem.id == kind]
+    found = _by_id(case).get(kind)
     if not found:
         return matched(False)
-    places = tuple(Evidence(path=p.path, line=p.line, text=p.detail[:120] or None) for p in found)
-    shown = [
-        f"{place}: {p.detail}" if p.detail else str(place) for place, p in zip(places, found, strict=True)
-    ]
-    more = f" and {len(shown) - 3} more" if len(shown) > 3 else ""
-    return Match(places, "; ".join(shown[:3]) + more)
+    places = tuple(
+        Evidence(path=p.path, line=p.line, text=p.detail[:120] or None) for p in found[:MAX_EVIDENCE]
+    )
+    shown = [f"{at}: {p.text}" if p.detail else str(at) for at, p in zip(places[:3], found, strict=False)]
+    more = f" and {len(found) - 3} more" if len(found) > 3 else ""
+    return Match(places, "; ".join(shown) + more)
 
 
 @predicate("platformsh.unreadable")

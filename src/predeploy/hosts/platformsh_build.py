@@ -24,10 +24,13 @@ OTHER_WAYS = re.compile(r"\b(?:pipx|conda|brew|apt-get|apt|nix|asdf|mise|eval)\b
 LAST_BEFORE_312 = {"pip": (22, 3, 1), "pipenv": (2022, 12, 19)}
 """Measured to fail on Python 3.12 and newer; what is older fails the same way."""
 
+COMMAND_LIMIT = 4_000
+"""Characters of a start command that are looked at, from its end."""
+
 BASH_WORDS = frozenset(
     {"[[", "source", "shopt", "declare", "typeset", "mapfile", "readarray", "pushd", "popd", "let"}
 )
-BASH_SYNTAX = re.compile(r"^\s*\w+\+?=\(|<\(|>\(|<<<|^\s*function\s+\w+", re.MULTILINE)
+BASH_SYNTAX = re.compile(r"^[ \t]*\w+\+?=\(|<\(|>\(|<<<|^[ \t]*function\s+\w+", re.MULTILINE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +72,7 @@ def check_start(hook: Hook) -> Problems:
 
 def backgrounded(command: str) -> bool:
     """Return whether a start command puts the server into the background."""
-    text = command.strip()
+    text = command.strip()[-COMMAND_LIMIT:]
     if re.search(r"(?<!&)&$", text):
         return True
     return bool(re.search(r"\bgunicorn\b.*\s(?:-D|--daemon)\b|\buwsgi\b.*\s--?daemonize", text))
@@ -182,7 +185,9 @@ def _may_name(hook: Hook, use: Use, file: str, tool: str) -> bool:
     path = hook.path(file, use.directory)
     if path is None or not hook.tree.is_file(path):
         return True
-    return tool in read_requirements(hook.tree, path).names()
+    if path not in hook.required:
+        hook.required[path] = read_requirements(hook.tree, path).names()
+    return tool in hook.required[path]
 
 
 def _python_dependencies(hook: Hook) -> Iterator[tuple[str, list[tuple[str, object]]]]:

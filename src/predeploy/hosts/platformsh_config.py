@@ -6,6 +6,7 @@ import posixpath
 import re
 from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from predeploy.app.marked_yaml import MarkedDocument, YamlProblem, load_marked
@@ -87,7 +88,7 @@ class Part:
                 yield str(key), self.get(key)
 
     def says(self, id_: str, detail: str, known: Iterable[str] = ()) -> ConfigProblem:
-        """Return a problem at this place; ``known`` are the words that the last one of ``detail`` may mean."""
+        """Return a problem at this place; ``known`` are words that its last one may mean."""
         return ConfigProblem(id_, self.file, self.line, detail, tuple(known))
 
 
@@ -134,6 +135,12 @@ class Project:
     """What reading them brought up."""
     unreadable: tuple[tuple[str, str], ...] = ()
     """Files that are there and cannot be read here, with the reason."""
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """What a relationship or a route may lead to, as far as a suggestion needs it."""
+        services = (name for name, _ in self.services.entries())
+        return (*(app.name for app in self.apps), *services)[:200]
 
 
 @dataclass(frozen=True)

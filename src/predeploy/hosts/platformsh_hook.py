@@ -26,6 +26,7 @@ OF_TOOL = {
 }
 SCRIPT_DEPTH = 3
 SCRIPT_LIMIT = 200_000
+MAX_SCRIPTS = 50
 APP_DIRECTORIES = ("${PLATFORM_APP_DIR}", "$PLATFORM_APP_DIR", "/app")
 PIP = re.compile(r"pip(\d+(\.\d+)?)?")
 PYTHON = re.compile(r"python(\d+(\.\d+)?)?")
@@ -83,7 +84,9 @@ class Hook:
         self.tree = tree
         self.script = app.text("hooks", "build") or ""
         self.variables = variables_of(app)[0]
-        self.texts: list[str] = [self.script]
+        self.texts: list[str] = [self.script[:SCRIPT_LIMIT]]
+        self.followed = 0
+        self.required: dict[str, frozenset[str]] = {}
         self.own = calls_of(self.script)
 
     @cached_property
@@ -105,7 +108,7 @@ class Hook:
     def text(self) -> str:
         """The hook and every script it names, as one text."""
         _ = self.calls
-        hooks = [self.app.text("hooks", name) or "" for name in ("deploy", "post_deploy")]
+        hooks = [(self.app.text("hooks", name) or "")[:SCRIPT_LIMIT] for name in ("deploy", "post_deploy")]
         return "\n".join((*self.texts, *hooks))
 
     def line_of(self, call: Call) -> int | None:
@@ -149,6 +152,8 @@ class Hook:
     def _script(self, call: Call, directory: str | None) -> str | None:
         """Return the shell script a command runs; keep the text of any other program of the app."""
         words = call.words
+        if self.followed >= MAX_SCRIPTS:
+            return None
         if call.program in SHELLS and "-c" in words and words.index("-c") + 1 < len(words):
             return words[words.index("-c") + 1]
         if call.program == "make":
@@ -161,6 +166,7 @@ class Hook:
             if text is None:
                 continue
             self.texts.append(text)
+            self.followed += 1
             shell = (
                 call.program in SHELLS or word.endswith(".sh") or text.startswith(("#!/bin/sh", "#!/bin/b"))
             )

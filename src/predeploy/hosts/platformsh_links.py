@@ -157,8 +157,7 @@ def _relationship(part: Part, apps: set[str], project: Project, facts: Facts) ->
         elif endpoint != "http":
             yield part.says("relationship-unknown-endpoint", f"{name} offers http, not {endpoint}")
     elif not _unread(project, SERVICES):
-        known = (*apps, *project.services.data)
-        yield part.says("relationship-unknown-service", f"{part.key}: {name}", map(str, known[:200]))
+        yield part.says("relationship-unknown-service", f"{part.key}: {name}", project.names)
 
 
 def _endpoint(part: Part, name: str, endpoint: str | None, service: Part, facts: Facts) -> Problems:
@@ -173,30 +172,29 @@ def _endpoint(part: Part, name: str, endpoint: str | None, service: Part, facts:
 
 
 def _circles(project: Project) -> Problems:
-    graph: dict[str, dict[str, Part]] = {}
+    """Yield the first circle: what is left when applications that need no other one are taken away."""
+    names = {app.name for app in project.apps}
+    needs: dict[str, dict[str, Part]] = {name: {} for name in names}
+    needed_by: dict[str, list[str]] = {name: [] for name in names}
     for app in project.apps:
         for _, relationship in app.part.get("relationships").entries():
             target = _target(relationship)
-            if target and any(other.name == target[0] for other in project.apps):
-                graph.setdefault(app.name, {})[target[0]] = relationship
-    for start, targets in graph.items():
-        for goal, relationship in targets.items():
-            if _leads_to(graph, goal, start):
-                yield relationship.says("relationship-circular", f"{start} and {goal} need each other")
-                return
-
-
-def _leads_to(graph: dict[str, dict[str, Part]], begin: str, goal: str) -> bool:
-    seen: set[str] = set()
-    todo = [begin]
-    while todo:
-        name = todo.pop()
-        if name == goal:
-            return True
-        if name not in seen:
-            seen.add(name)
-            todo += graph.get(name, {})
-    return False
+            if target and target[0] in names and target[0] not in needs[app.name]:
+                needs[app.name][target[0]] = relationship
+                needed_by[target[0]].append(app.name)
+    left = {name: len(targets) for name, targets in needs.items()}
+    free = [name for name, count in left.items() if count == 0]
+    while free:
+        name = free.pop()
+        del left[name]
+        for other in needed_by[name]:
+            left[other] -= 1
+            if left[other] == 0:
+                free.append(other)
+    for name in sorted(left):
+        goal = next(target for target in needs[name] if target in left)
+        yield needs[name][goal].says("relationship-circular", f"{name} needs {goal}, and that needs it back")
+        return
 
 
 # --- services and routes ----------------------------------------------------------------------------
@@ -220,7 +218,9 @@ def _service_type(name: str, service: Part, facts: Facts) -> Problems:
         return
     image = kind.data.partition(":")[0]
     if image not in facts.services:
-        yield kind.says("service-type-unknown-version", f"{kind.data!r} of the image {image}", facts.services)
+        yield kind.says(
+            "service-type-unknown-version", f"{kind.data!r} of the image {image}", tuple(facts.services)
+        )
     for status, id_ in STATUS_IDS.items():
         if kind.data in facts.service_status.get(status, ()):
             yield kind.says(id_, kind.data)
@@ -250,7 +250,7 @@ def _routes(project: Project) -> Problems:
         yield from unknown_keys(route, ROUTE_KEYS)
         if _port(url) not in (None, 80, 443):
             yield route.says("route-port-unsupported", url)
-        yield from _route(url, route, known if complete else None)
+        yield from _route(url, route, known if complete else None, project.names)
 
 
 def _port(url: str) -> int | None:
@@ -258,7 +258,7 @@ def _port(url: str) -> int | None:
     return int(match.group(1)) if match else None
 
 
-def _route(url: str, route: Part, known: set[str] | None) -> Problems:
+def _route(url: str, route: Part, known: set[str] | None, names: tuple[str, ...]) -> Problems:
     kind = route.get("type").data
     if kind not in ("upstream", "redirect", "proxy"):
         shown = f"{url}: {kind!r}" if kind is not None else f"{url} has no type"
@@ -271,7 +271,7 @@ def _route(url: str, route: Part, known: set[str] | None) -> Problems:
     elif known is not None:
         upstream = str(route.get("upstream").data).partition(":")[0]
         if upstream not in known:
-            yield route.get("upstream").says("route-upstream-unknown-app", f"{url}: {upstream}", sorted(known))
+            yield route.get("upstream").says("route-upstream-unknown-app", f"{url}: {upstream}", names)
 
 
 def _storage(project: Project, facts: Facts) -> Problems:

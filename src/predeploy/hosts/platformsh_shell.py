@@ -185,7 +185,9 @@ class _Parser:
             self._command(pending, word.text)
             pending, before = [], word.text
         self._command(pending, "\n")
-        return tuple(call for index in range(len(self.lists)) for call in self._weighed(index))
+        lists = [entries for entries in self.lists if entries]
+        ends = [entries is lists[-1] for entries in lists]
+        return tuple(c for entries, end in zip(lists, ends, strict=True) for c in self._weighed(entries, end))
 
     def _command(self, words: list[Word], after: str) -> None:
         body = self._opened(words) if not (after == "(" and words) else []
@@ -218,11 +220,10 @@ class _Parser:
             rest.pop(0)
         return rest
 
-    def _weighed(self, index: int) -> list[Call]:
+    def _weighed(self, entries: list[tuple[Call, str]], final: bool) -> list[Call]:
         """Return the calls of one list; only some of them can make the script fail."""
-        members = [entry for entry in self.lists[index] if entry[0].words != ("",)]
-        final = index == max((i for i, entries in enumerate(self.lists) if entries), default=0)
-        operators = [after for _, after in self.lists[index][:-1]]
+        members = [entry for entry in entries if entry[0].words != ("",)]
+        operators = {after for _, after in entries[:-1]}
         weighed = []
         for place, (call, after) in enumerate(members):
             ends_list = place == len(members) - 1

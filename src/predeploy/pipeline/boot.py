@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import monotonic, sleep
 from typing import TYPE_CHECKING
 
@@ -20,13 +24,31 @@ if TYPE_CHECKING:
 
 INTERVAL_SECONDS = 0.05
 ASK_SECONDS = 5.0
+SOCKET_LIMIT = 100
+"""Bytes of a socket's path; the kernel's own limit is 104 on macOS and 108 on Linux."""
 
 
 def boot(stage: Stage, plan: Boot, *, limit: float | None) -> BootResult:
     """Start the app and return what came of it; its whole process tree is gone afterwards."""
-    port = stage.ports.claim(plan.preferred_port)
-    stage.places["port"] = str(port)
-    stage.places["socket"] = str(stage.work.root / "app.sock")
+    with _socket(stage.work.root) as socket:
+        stage.places["port"] = str(stage.ports.claim(plan.preferred_port))
+        stage.places["socket"] = str(socket)
+        return _started(stage, plan, limit=limit)
+
+
+@contextmanager
+def _socket(work: Path) -> Iterator[Path]:
+    """Yield a path for the app's socket that the kernel takes, in a directory of its own if need be."""
+    path = work / "app.sock"
+    if len(os.fsencode(path)) < SOCKET_LIMIT:
+        yield path
+        return
+    with TemporaryDirectory(prefix="predeploy-", dir="/tmp") as short:  # noqa: S108 - made for this user only
+        yield Path(short) / "app.sock"
+
+
+def _started(stage: Stage, plan: Boot, *, limit: float | None) -> BootResult:
+    port = int(stage.places["port"])
     command = stage.command(plan.step)
     seconds = plan.timeout_seconds if limit is None else min(limit, plan.timeout_seconds)
     shown = plan.step.shell if plan.step.shell is not None else " ".join(command.argv)

@@ -66,8 +66,8 @@ class PlatformRun:
 
         try:
             work = WorkDirectory.create(self.request.work_dir, self.plan.platform)
-        except OSError as error:
-            self._trouble(f"no work directory could be made: {error.strerror or error}")
+        except ToolError as error:
+            self._trouble(str(error))
             return self._result()
         try:
             self._phases(self._stage(self.plan, work))

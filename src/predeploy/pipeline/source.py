@@ -12,6 +12,10 @@ from predeploy.model.snapshot import HostSnapshot
 Remarks = tuple[tuple[str, str], ...]
 
 MAX_REMARKS = 20
+MANIFESTS = frozenset({"Procfile", "Pipfile", "runtime.txt", ".python-version"})
+STAYS_BEHIND = frozenset({"predeploy.toml", "venv", "env", "node_modules", "__pycache__", "dist", "build"})
+"""Environments, caches and our own settings are meant to stay here; nobody is told about them."""
+
 GIT_NEEDS = ("PATH", "HOME", "XDG_CONFIG_HOME")
 
 
@@ -61,11 +65,9 @@ class AppSource:
         return name == ".git" or policy.keeps(name, directory=self.everything.is_dir(name))
 
     def _worth_saying(self, name: str) -> bool:
-        # Environments, caches and local settings are meant to stay behind; sources and manifests are not.
-        if name.startswith(".env") or name in {"predeploy.toml", "venv", "env", "node_modules", "__pycache__", "dist", "build"}:
+        if name in STAYS_BEHIND or name.startswith(".env"):
             return False
-        known = {"Procfile", "Pipfile", "Pipfile.lock", "runtime.txt", ".python-version", "poetry.lock"}
-        return name in known or name.endswith((".py", ".txt", ".toml", ".lock", ".yaml", ".yml"))
+        return name in MANIFESTS or name.endswith((".py", ".txt", ".toml", ".lock", ".yaml", ".yml"))
 
     def _ls_files(self) -> bytes | None:
         if not self._asked:
