@@ -170,3 +170,20 @@ def test_module_and_script_are_the_same(tmp_path: Path) -> None:
     argv = [sys.executable, "-m", "predeploy", "--version"]
     done = subprocess.run(argv, capture_output=True, text=True, cwd=tmp_path, check=True)
     assert done.stdout.startswith("predeploy, version")
+
+
+@pytest.mark.parametrize("form", ["text", "json", "sh"])
+def test_a_value_given_by_env_and_a_password_in_a_url_are_not_shown(tmp_path: Path, form: str) -> None:
+    files = {**FLASK, "Procfile": "web: serve https://user:canary-password@host/x\n"}
+    app = write_tree(tmp_path / "app", files)
+    result = run_cli("plan", "-p", "heroku", "--env", "TOKEN=canary-value", "-f", form, cwd=app)
+    assert "canary" not in result.stdout
+    if form == "sh":
+        assert 'TOKEN="${TOKEN-}"' in result.stdout
+
+
+def test_check_masks_what_build_masks(tmp_path: Path) -> None:
+    app = write_tree(tmp_path / "app", {**FLASK, "Procfile": "web: serve canary-value http://a:canary@h/\n"})
+    for form in ("text", "json"):
+        result = run_cli("check", "-p", "heroku", "--env", "TOKEN=canary-value", "-f", form, cwd=app)
+        assert "canary" not in result.stdout

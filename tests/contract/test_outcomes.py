@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from support.cases import registry
 from support.outcomes import SAMPLE_APPS, cell_of, cells, outcomes, static_answer
 

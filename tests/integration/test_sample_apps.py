@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.apps import run_cli
-from support.outcomes import SAMPLE_APPS, outcomes
 
 from predeploy.env.runner import capture
+from support.apps import run_cli
+from support.outcomes import SAMPLE_APPS, outcomes
 
 KEPT = ("PIP_", "UV_", "SSL_", "REQUESTS_CA", "CURL_CA", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
 

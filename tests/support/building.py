@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 
 from support.apps import CliResult, run_cli, write_tree
+from support.cases import TODAY
 from support.index import LocalIndex
+from support.pages import normalise
 from support.standins import standard_index, standin
 
 MINOR = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -22,6 +24,8 @@ def index() -> Iterator[LocalIndex]:
     index = standard_index()
     for version in ("26.2.1", "26.3", "24.0"):
         index.add_pip(version)
+    for version in ("0.12.5", "0.5.4"):
+        index.add_uv(version)
     index.add(standin("setuptools", "70.3.0", local=""))
     with index:
         yield index
@@ -52,6 +56,7 @@ def build(index: LocalIndex, worker_cache: Path, tmp_path: Path) -> Build:
             "build",
             str(app),
             *("-p", platform, "-f", "json", "--no-fetch-python", "--boot-timeout", "20"),
+            *("--as-of", TODAY.isoformat()),
             *argv,
             cwd=tmp_path,
             env=variables,
@@ -63,3 +68,33 @@ def build(index: LocalIndex, worker_cache: Path, tmp_path: Path) -> Build:
         return result, document["platforms"][0]
 
     return call
+
+
+def decisive(platform: dict[str, Any]) -> dict[str, Any]:
+    """Return the finding that decided a platform's answer."""
+    return next(finding for finding in platform["findings"] if finding["decisive"])
+
+
+def rules(platform: dict[str, Any]) -> set[str]:
+    """Return the rules that spoke, without the platform's name."""
+    return {finding["rule"].partition("/")[2] for finding in platform["findings"]}
+
+
+def outcome(platform: dict[str, Any]) -> tuple[str, str, str | None]:
+    """Return status, phase and the host's own reason id of a platform's answer."""
+    return platform["status"], platform["phase"], (platform["reason"] or {}).get("upstream_id")
+
+
+def steps(platform: dict[str, Any]) -> dict[str, str]:
+    """Return what came of each step, in the order they ran."""
+    return {step["id"]: step["status"] for step in platform["steps"]}
+
+
+def log_of(platform: dict[str, Any], step: str) -> str:
+    """Return the log of a step of a build that was kept."""
+    return Path(next(s["log"] for s in platform["steps"] if s["id"] == step)).read_text(encoding="utf-8")
+
+
+def versions(platform: dict[str, Any]) -> dict[str, str]:
+    """Return the installed distributions by normalised name, without the stand-ins' local version."""
+    return {normalise(item["name"]): item["version"].partition("+")[0] for item in platform["installed"]}

@@ -6,8 +6,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from support.cases import profile
-
 from predeploy.app.ignore import IgnorePolicy
 from predeploy.app.tree import Tree
 from predeploy.model.decisions import Detection
@@ -16,6 +14,7 @@ from predeploy.pipeline.source import ignore_lines
 from predeploy.profiles.timeline import snapshot
 from predeploy.rules.case import Case
 from predeploy.settings import checked_settings, read_config
+from support.cases import profile
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SAMPLE_APPS = ROOT / "sample_apps"

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import click
 
 from predeploy import __version__
+from predeploy.env.secrets import Redactor, mask_credentials
 from predeploy.errors import UsageError
 from predeploy.model.results import PlatformResult, Report
 from predeploy.pipeline.static import exit_code
@@ -35,27 +37,27 @@ def report_of(
     )
 
 
-def answer(
-    report: Report, *, output_format: str, output_file: Path | None, remarks: tuple[str, ...] = ()
-) -> None:
-    """Render a report and write it."""
-    for remark in remarks:
+def answer(report: Report, request: RunRequest, *, output_format: str, output_file: Path | None) -> None:
+    """Render a report and write it, without the values given by ``--env``."""
+    redact = Redactor(request.env.values())
+    for remark in request.remarks:
         click.echo(f"predeploy: {remark}", err=True)
     if output_format == "json":
         import json
 
         from predeploy.report.document import document
 
-        write(json.dumps(document(report), indent=2) + "\n", output_file)
+        write(json.dumps(document(report), indent=2) + "\n", output_file, redact=redact)
         return
     from predeploy.report.text import render
 
     colour = output_file is None and wants_colour(sys.stdout.isatty())
-    write(render(report, width=width(), colour=colour), output_file)
+    write(render(report, width=width(), colour=colour), output_file, redact=redact)
 
 
-def write(text: str, output_file: Path | None) -> None:
-    """Write text to a file or to stdout; what a terminal cannot show is replaced."""
+def write(text: str, output_file: Path | None, *, redact: Callable[[str], str] = mask_credentials) -> None:
+    """Write text to a file or to stdout; secrets are masked, and what a terminal cannot show is replaced."""
+    text = redact(text)
     if output_file is None:
         encoding = sys.stdout.encoding or "utf-8"
         click.echo(text.encode(encoding, "replace").decode(encoding, "replace"), nl=False, color=True)

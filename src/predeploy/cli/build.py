@@ -69,7 +69,7 @@ def command(
         results = build(request, registry, reporter, cancellation)
     interrupted = cancellation.requested
     report = report_of(request, results, seconds=perf_counter() - begun, interrupted=interrupted)
-    answer(report, output_format=output_format, output_file=output_file, remarks=request.remarks)
+    answer(report, request, output_format=output_format, output_file=output_file)
     return report.exit_code
 
 

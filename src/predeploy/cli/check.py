@@ -33,5 +33,5 @@ def command(*, output_format: str, output_file: Path | None, **options: Any) -> 
     request = request_from(**options)
     results = check(request, registry_for(request))
     report = report_of(request, results, seconds=perf_counter() - begun)
-    answer(report, output_format=output_format, output_file=output_file, remarks=request.remarks)
+    answer(report, request, output_format=output_format, output_file=output_file)
     return report.exit_code

@@ -43,14 +43,17 @@ def plan(case: Case, app: App, hook: Hook) -> BuildPlan:
         boot=_boot(case, app, hook, start) if start else None,
         processes=_processes(app, start),
         requirement_files=files,
-        entry_modules=entry_modules(case, start or "") if _scannable(app, hook, start or "") else (),
+        entry_modules=entry_modules(case, start or "", app.root)
+        if _scannable(app, hook, start or "")
+        else (),
+        import_roots=(app.root,),
     )
 
 
 def _scannable(app: App, hook: Hook, start: str) -> bool:
     """Return whether the imports of the app must be found in the run's virtualenv or in its own directory."""
     texts = (hook.text, start, environment_file(app, hook.tree), " ".join(hook.variables))
-    elsewhere = any(use.tool in ("uv", "conda") for use in hook.uses) or bool(app.root)
+    elsewhere = any(use.tool in ("uv", "conda") for use in hook.uses)
     return not elsewhere and not any(OWN_ENVIRONMENT.search(text) for text in texts)
 
 

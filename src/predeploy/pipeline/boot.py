@@ -43,7 +43,7 @@ def _socket(work: Path) -> Iterator[Path]:
     if len(os.fsencode(path)) < SOCKET_LIMIT:
         yield path
         return
-    with TemporaryDirectory(prefix="predeploy-", dir="/tmp") as short:  # noqa: S108 - made for this user only
+    with TemporaryDirectory(prefix="predeploy-", dir="/tmp") as short:
         yield Path(short) / "app.sock"
 
 

@@ -81,6 +81,7 @@ class PlatformRun:
         from predeploy.env.environment import build_environment
         from predeploy.env.index import IndexSettings
         from predeploy.env.runner import ProcessRunner
+        from predeploy.env.secrets import Redactor
         from predeploy.env.tools import uv_binary
         from predeploy.paths import cache_root
 
@@ -104,7 +105,7 @@ class PlatformRun:
             plan=plan,
             request=self.request,
             work=work,
-            runner=ProcessRunner(self.cancellation),
+            runner=ProcessRunner(self.cancellation, redact=Redactor(self.request.env.values())),
             cancellation=self.cancellation,
             reporter=self.reporter,
             base_env=base,

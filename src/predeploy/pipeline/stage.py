@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from predeploy.env.places import fill
+from predeploy.errors import ToolError
 from predeploy.events import Reporter, StepFinished, StepOutput, StepStarted
 from predeploy.model.decisions import BuildPlan, Step
 from predeploy.model.results import StepResult, StepStatus
@@ -56,12 +57,23 @@ class Stage:
             argv = tuple(fill(word, self.places) for word in argv)
         path = variables.get("PATH", self.base_env.get("PATH", ""))
         return Command(
-            argv=_on_path(argv, path),
+            argv=self._program(step, argv, path),
             cwd=Path(fill(step.cwd, self.places)),
             env={**self.base_env, **variables},
             log=self.work.logs / f"{len(self.results) + 1:02}-{step.id}.log",
             timeout_seconds=step.timeout_seconds,
         )
+
+    def _program(self, step: Step, argv: tuple[str, ...], path: str) -> tuple[str, ...]:
+        """Return argv with its program looked up in the step's own PATH, not in ours."""
+        import shutil
+
+        if "/" in argv[0]:
+            return argv
+        found = shutil.which(argv[0], path=path)
+        if found is None and step.shell is not None:
+            raise ToolError(f"the shell {argv[0]} that this host runs scripts with is not installed here")
+        return (found, *argv[1:]) if found else argv
 
     def run(self, step: Step) -> StepResult:
         """Run one step and keep its result; raise :class:`Interrupted` on cancellation."""
@@ -100,13 +112,3 @@ class Stage:
         if step.phase == "install" and is_transient(output):
             return "transient"
         return "ignored" if step.otherwise == "ignore" else "failed"
-
-
-def _on_path(argv: tuple[str, ...], path: str) -> tuple[str, ...]:
-    """Return argv with its program looked up in the step's own PATH, not in ours."""
-    import shutil
-
-    if "/" in argv[0]:
-        return argv
-    found = shutil.which(argv[0], path=path)
-    return (found, *argv[1:]) if found else argv

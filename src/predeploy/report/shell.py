@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from predeploy.env.places import PLACEHOLDER
@@ -12,6 +13,7 @@ from predeploy.model.decisions import BuildPlan, Detection, Step
 from predeploy.model.results import PlatformResult
 from predeploy.report.text import printable
 
+WORD = re.compile(PLACEHOLDER.pattern + r"|\{(env:[A-Za-z_][A-Za-z0-9_]*)\}")
 VARIABLES = {
     "app": "APP",
     "venv": "VENV",
@@ -27,9 +29,18 @@ VARIABLES = {
 }
 
 
-def as_script(results: Sequence[PlatformResult], detections: Sequence[Detection], app: Path) -> str:
-    """Return one script; several platforms are functions of it, chosen by its first argument."""
-    planned = [(d, d.plan) for d in detections if d.plan is not None]
+def as_script(
+    results: Sequence[PlatformResult],
+    detections: Sequence[Detection],
+    app: Path,
+    *,
+    secret: Mapping[str, str] | None = None,
+) -> str:
+    """Return one script; several platforms are functions of it, chosen by its arguments.
+
+    ``secret`` variables are not written down: the script takes them from its own environment.
+    """
+    planned = [(d, _without(secret or {}, d.plan)) for d in detections if d.plan is not None]
     lines = _head(results, app)
     for detection, plan in planned:
         lines += ["", *_function(detection, plan)]
@@ -40,6 +51,21 @@ def as_script(results: Sequence[PlatformResult], detections: Sequence[Detection]
         lines += [f"    {name}) ( {_identifier(name)} ) || exit 1 ;;" for name in names]
         lines += ['    *) echo "no plan for $platform" >&2; exit 2 ;;', "  esac", "done"]
     return "\n".join(lines) + "\n"
+
+
+def _without(secret: Mapping[str, str], plan: BuildPlan) -> BuildPlan:
+    """Return the plan with variables in place of the secret values."""
+
+    def hidden(env: dict[str, str]) -> dict[str, str]:
+        return {k: f"{{env:{k}}}" if secret.get(k) == v else v for k, v in env.items()}
+
+    steps = tuple(replace(step, env=hidden(step.env)) for step in plan.steps)
+    boot = (
+        replace(plan.boot, step=replace(plan.boot.step, env=hidden(plan.boot.step.env)))
+        if plan.boot
+        else None
+    )
+    return replace(plan, env=hidden(plan.env), steps=steps, boot=boot)
 
 
 def _head(results: Sequence[PlatformResult], app: Path) -> list[str]:
@@ -117,16 +143,22 @@ def _word(text: str) -> str:
     """Quote a word for the shell, with the places of the run as its variables."""
     pieces: list[str] = []
     position = 0
-    for match in PLACEHOLDER.finditer(text):
+    for match in WORD.finditer(text):
         if text[position : match.start()]:
             pieces.append(shlex.quote(text[position : match.start()]))
-        name = match.group(1)
-        tool = name.removeprefix("tool:") if name.startswith("tool:") else None
-        pieces.append(f'"$CACHE/{tool}/bin"' if tool else f'"${VARIABLES[name]}"')
+        name = match.group(1) or match.group(2)
+        pieces.append(_variable(name))
         position = match.end()
     if text[position:] or not pieces:
         pieces.append(shlex.quote(text[position:]))
     return "".join(pieces)
+
+
+def _variable(name: str) -> str:
+    kind, _, rest = name.partition(":")
+    if kind == "tool":
+        return f'"$CACHE/{rest}/bin"'
+    return f'"${{{rest}-}}"' if kind == "env" else f'"${VARIABLES[name]}"'
 
 
 def _identifier(name: str) -> str:

@@ -57,3 +57,7 @@ def test_colour_does_not_change_the_text() -> None:
 
 def test_durations() -> None:
     assert (duration(0.0123), duration(12.34)) == ("12 ms", "12.3 s")
+
+
+def test_secret_values_are_variables_of_the_script() -> None:
+    assert _word("{env:TOKEN}") == '"${TOKEN-}"'
