@@ -122,20 +122,25 @@ def test_nothing_of_a_pipfile_is_installed_and_its_imports_are_missed(deploy: De
 
 
 @pytest.mark.parametrize(
-    ("source", "upstream_id", "text"),
+    ("source", "upstream_id", "text", "line"),
     [
-        ("import importlib\nimportlib.import_module('requests')\n" + PLAIN, "boot-import-error", "requests"),
-        ("def other(request):\n    return ''\n", "boot-target-not-found", "hello"),
-        ("class hello:\n    pass\n", "boot-target-not-function", "hello"),
-        ("import os\nos.environ['GREETING']\n" + PLAIN, "boot-needs-environment", "GREETING"),
+        ("import importlib\nimportlib.import_module('requests')\n" + PLAIN, "boot-import-error", "requests", 2),
+        ("def other(request):\n    return ''\n", "boot-target-not-found", "hello", None),
+        ("class hello:\n    pass\n", "boot-target-not-function", "hello", None),
+        ("import os\nos.environ['GREETING']\n" + PLAIN, "boot-needs-environment", "GREETING", 2),
     ],
     ids=["import", "no-target", "class", "variable"],
 )
-def test_a_start_that_fails(deploy: Deploy, source: str, upstream_id: str, text: str) -> None:
+def test_a_start_that_fails(
+    deploy: Deploy, source: str, upstream_id: str, text: str, line: int | None
+) -> None:
     platform = deploy({"main.py": source, "requirements.txt": "functions-framework\n"})
     status = "unknown" if upstream_id == "boot-needs-environment" else "fail"
     assert outcome(platform) == (status, "boot", upstream_id)
-    assert text in decisive(platform)["message"]
+    finding = decisive(platform)
+    assert text in finding["message"]
+    if line is not None:
+        assert [(place["path"], place["line"]) for place in finding["evidence"]] == [("main.py", line)]
 
 
 def test_run_variables_reach_the_function_and_build_variables_do_not(deploy: Deploy) -> None:

@@ -83,14 +83,14 @@ class _Watch:
         while True:
             if self.stage.cancellation.requested:
                 return self._result("interrupted")
-            ended = self.server.poll()
             answer = self._ask(self.plan.probe, ASK_SECONDS)
+            ended = self.server.poll()
+            if ended is not None:
+                return self._ended(ended)
             if answer is not None and self._is_ours():
                 if self._healthy(answer):
                     return self._answered(answer)
                 last = answer
-            if ended is not None:
-                return self._ended(ended)
             if monotonic() >= self.deadline:
                 return self._given_up(last)
             sleep(INTERVAL_SECONDS)

@@ -1,0 +1,139 @@
+"""What really happened: steps, interpreters, installed distributions, the start."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from predeploy.model import Phase
+from predeploy.record import record
+
+BootStatus = Literal[
+    "ok", "crashed", "exited", "timeout", "wrong-port", "loopback-only", "unhealthy", "interrupted", "not-run"
+]
+StepStatus = Literal["ok", "failed", "timeout", "ignored", "skipped", "interrupted", "transient"]
+
+
+@record
+class StepResult:
+    """One command that was run."""
+
+    id: str
+    """The step's id."""
+    phase: Phase
+    """The step's phase."""
+    status: StepStatus
+    """``ignored``: failed, which the host does not mind."""
+    argv: tuple[str, ...] = ()
+    """The command as run."""
+    shell: str | None = None
+    """The script, for a shell step."""
+    returncode: int | None = None
+    """Exit status; negative for a signal; ``None`` when it did not end by itself."""
+    seconds: float = 0.0
+    """Wall time."""
+    log: str | None = None
+    """Path of the whole output."""
+    tail: str = ""
+    """Last lines of the output."""
+
+
+@record
+class LocalPython:
+    """The interpreter used here in place of the host's."""
+
+    version: str
+    """Full version."""
+    path: str
+    """Its executable."""
+    match: Literal["exact", "minor", "none"]
+    """How close it is to the host's."""
+
+
+@record
+class ForeignResolution:
+    """The install resolved, without installing, for the host's own Python and Linux."""
+
+    status: Literal["resolved", "source-builds", "unsatisfiable", "unavailable"]
+    """``source-builds``: only with distributions that have no wheel for it; ``unavailable``: not decided."""
+    detail: str = ""
+    """The resolver's reason."""
+
+
+@record
+class Installed:
+    """A distribution in the environment after the install."""
+
+    name: str
+    version: str
+
+
+@record
+class MissingImport:
+    """An import of the app that nothing in the environment provides."""
+
+    module: str
+    """Top-level name."""
+    path: str
+    """The importing file."""
+    line: int
+    """Line of the import."""
+    certain: bool
+    """Whether it runs whenever the app starts: module level, unguarded, reachable from the entry point."""
+
+
+@record
+class Cause:
+    """The app's own error behind a failure."""
+
+    text: str
+    """The exception, as Python prints it."""
+    path: str
+    """The app's file nearest to it."""
+    line: int
+    """Line in that file."""
+
+
+@record
+class BootResult:
+    """What the start command did."""
+
+    status: BootStatus
+    """``ok``: answered; ``exited``: ended with status 0; ``wrong-port``: listens, but elsewhere."""
+    port: int | None = None
+    """Port that was offered as ``$PORT``."""
+    seconds: float = 0.0
+    """From start to the answer, or to giving up."""
+    http_status: int | None = None
+    """Status of the first answer."""
+    returncode: int | None = None
+    """Exit status, when the process ended."""
+    listening: tuple[str, ...] = ()
+    """Addresses its processes listened on instead."""
+    script_status: int | None = None
+    """Status of the second probe."""
+    log: str | None = None
+    """Path of the output."""
+    tail: str = ""
+    """Last lines of the output, up to the moment it was decided."""
+    cause: Cause | None = None
+    """The app's own error, where the output shows one."""
+
+
+@record
+class Execution:
+    """Everything rules of the later phases can ask about."""
+
+    steps: tuple[StepResult, ...] = ()
+    local_python: LocalPython | None = None
+    foreign: ForeignResolution | None = None
+    installed: tuple[Installed, ...] | None = None
+    conflicts: tuple[str, ...] | None = None
+    missing_imports: tuple[MissingImport, ...] | None = None
+    boot: BootResult | None = None
+    index_settings: tuple[str, ...] = ()
+    trouble: str | None = None
+    """What this machine could not do, so that the plan could not be carried out."""
+
+    def step(self, step_id: str) -> StepResult | None:
+        """Return the result of one step, if it ran."""
+        return next((step for step in self.steps if step.id == step_id), None)
