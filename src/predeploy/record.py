@@ -1,7 +1,7 @@
 """Frozen dataclasses that are cheap to define.
 
-``dataclass`` compiles five methods for every class; a run of ``check`` defines some sixty classes and is over in
-a tenth of a second. A record has only its ``__init__`` compiled and shares the other methods.
+``dataclass`` compiles five methods for every class; a run of ``check`` defines some sixty classes and is over
+in a tenth of a second. A record has only its ``__init__`` compiled and shares the other methods.
 """
 
 from __future__ import annotations

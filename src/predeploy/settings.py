@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -12,11 +12,12 @@ from typing import Any
 from predeploy.errors import ConfigError, UsageError, at, suggestion
 from predeploy.model import PHASES, Phase
 from predeploy.model.snapshot import HostSnapshot
+from predeploy.record import record
 
 CONFIG_KEYS = ("platforms", "strict", "until", "as-of", "platform", "env")
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class RunRequest:
     """One run, complete: nothing below reads flags, variables or files of the user again."""
 
@@ -44,7 +45,7 @@ class RunRequest:
     remarks: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class Config:
     """``[tool.predeploy]`` of the app's pyproject.toml, or its predeploy.toml."""
 

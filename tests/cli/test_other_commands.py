@@ -76,7 +76,7 @@ def test_the_script_is_valid_shell_even_for_hostile_names(tmp_path: Path) -> Non
     ("identity", "expected"),
     [
         ("heroku", "Pinned tools"),
-        ("heroku/multiple-package-managers", "from 2025-12-10: reject  changelog v325"),
+        ("heroku/multiple-package-managers", "from 2025-12-10: reject changelog v325"),
         ("package-manager::multiple-found", "heroku/multiple-package-managers"),
         ("missing-import", "Decided in verify"),
     ],

@@ -30,7 +30,7 @@ def deploy(build: Build) -> Deploy:
             *("--env", f"GOOGLE_PYTHON_PACKAGE_MANAGER={manager}"),
         ]
         result, platform = build({**files}, *settings, *argv, platform="cloud-functions")
-        assert result.exit_code == (0 if platform["status"] in {"accept", "warn"} else 1), result.stderr
+        assert result.exit_code == (1 if platform["status"] in {"reject", "fail"} else 0), result.stderr
         return platform
 
     return call
@@ -92,9 +92,11 @@ def test_a_project_is_locked_and_synced_by_uv(deploy: Deploy) -> None:
 # --- what fails ---------------------------------------------------------------------------------------
 
 
-def test_a_conflict_ends_the_build_in_verify(deploy: Deploy) -> None:
-    platform = deploy({"main.py": HTTP, "requirements.txt": "Werkzeug<3\n"})
+@pytest.mark.parametrize("manager", ["pip", "uv"])
+def test_a_conflict_ends_the_build_in_verify(deploy: Deploy, manager: str) -> None:
+    platform = deploy({"main.py": HTTP, "requirements.txt": "Werkzeug<3\n"}, manager=manager)
     assert outcome(platform) == ("fail", "verify", "dependency-conflict")
+    assert "werkzeug>=3" in decisive(platform)["message"].lower()
 
 
 def test_a_requirement_that_does_not_exist(deploy: Deploy) -> None:
@@ -124,7 +126,12 @@ def test_nothing_of_a_pipfile_is_installed_and_its_imports_are_missed(deploy: De
 @pytest.mark.parametrize(
     ("source", "upstream_id", "text", "line"),
     [
-        ("import importlib\nimportlib.import_module('requests')\n" + PLAIN, "boot-import-error", "requests", 2),
+        (
+            "import importlib\nimportlib.import_module('requests')\n" + PLAIN,
+            "boot-import-error",
+            "requests",
+            2,
+        ),
         ("def other(request):\n    return ''\n", "boot-target-not-found", "hello", None),
         ("class hello:\n    pass\n", "boot-target-not-function", "hello", None),
         ("import os\nos.environ['GREETING']\n" + PLAIN, "boot-needs-environment", "GREETING", 2),

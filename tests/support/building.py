@@ -27,6 +27,7 @@ def index() -> Iterator[LocalIndex]:
     for version in ("0.12.5", "0.5.4"):
         index.add_uv(version)
     index.add(standin("setuptools", "70.3.0", local=""))
+    index.add(standin("werkzeug", "2.3.8"))  # too old for the stand-in of Flask
     with index:
         yield index
 

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import ast
 import os
-import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from predeploy.app.imports import EXTENSION, Import, Reached
-from predeploy.model.results import MissingImport
+from predeploy.lazy import pattern
+from predeploy.model.execution import MissingImport
 
 FILE_LIMIT = 1024 * 1024
 """Bytes read of one ``.pth`` file, finder or ``__init__.py``."""
 
-_MAPPED = re.compile(r"""map_module\(\s*['"]([\w.]+)['"]""")
-_NAMESPACE_INIT = re.compile(r"extend_path|declare_namespace")
+_MAPPED = pattern(r"""map_module\(\s*['"]([\w.]+)['"]""")
+_NAMESPACE_INIT = pattern(r"extend_path|declare_namespace")
 
 
 def names_in_environment(site_packages: tuple[Path, ...]) -> frozenset[str]:

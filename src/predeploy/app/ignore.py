@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from predeploy.app.tree import Policy
+from predeploy.lazy import pattern
 
 PATTERN_LIMIT = 5_000
 """Patterns read of one ignore file; large real ones have five hundred."""
@@ -15,7 +16,7 @@ PATTERN_LIMIT = 5_000
 LENGTH_LIMIT = 4_096
 """Characters of one pattern; no path is longer."""
 
-_INCLUDE = re.compile(r"#[ \t]*!include:(.+)")
+_INCLUDE = pattern(r"#[ \t]*!include:(.+)")
 
 # --- patterns: not pathspec, whose regular expressions take hours for a hostile pattern and path ------------
 
@@ -147,7 +148,7 @@ _NAMED = {
     "graph": "\\x21-\\x7e", "lower": "a-z", "print": "\\x20-\\x7e", "punct": "!-/:-@\\[-`{-~",
     "space": " \\t-\\r", "upper": "A-Z", "xdigit": "0-9a-fA-F",
 }  # fmt: skip
-_CLASS_ITEM = re.compile(r"\[:([a-z]*):\]|(?:\\(.)|([^\\]))(?:-(?:\\(.)|([^\]\\])))?", re.DOTALL)
+_CLASS_ITEM = pattern(r"\[:([a-z]*):\]|(?:\\(.)|([^\\]))(?:-(?:\\(.)|([^\]\\])))?", re.DOTALL)
 
 
 def _character_class(segment: str, position: int) -> tuple[str, int] | None:
@@ -211,9 +212,9 @@ class IgnorePolicy:
         return self._keeps_directory(path.rpartition("/")[0]) and not self._ignored(path, directory=False)
 
     def _ignored(self, path: str, *, directory: bool) -> bool:
-        for pattern in self._patterns:
-            if pattern.matches(path, directory=directory):
-                return not pattern.negated
+        for known in self._patterns:
+            if known.matches(path, directory=directory):
+                return not known.negated
         return False
 
     def _keeps_directory(self, path: str) -> bool:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ast
 import posixpath
-import re
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,6 +15,8 @@ from functools import lru_cache
 
 from predeploy.app.text import Problem
 from predeploy.app.tree import Tree, Unreadable
+from predeploy.lazy import pattern
+from predeploy.record import record
 
 SIZE_LIMIT = 2 * 1024 * 1024
 """Bytes of one source file; larger ones are data."""
@@ -26,13 +27,13 @@ FILE_LIMIT = 5_000
 TOTAL_LIMIT = 32 * 1024 * 1024
 """Bytes of all files followed."""
 
-EXTENSION = re.compile(r"([^.]+)\.(?:cpython-[\w-]+\.|abi3\.|pypy[\w-]+\.)?(?:so|pyd)")
+EXTENSION = pattern(r"([^.]+)\.(?:cpython-[\w-]+\.|abi3\.|pypy[\w-]+\.)?(?:so|pyd)")
 """File names of extension modules."""
 
 _CATCHES = frozenset({"ImportError", "ModuleNotFoundError", "Exception", "BaseException"})
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class Import:
     """One import statement."""
 
@@ -57,7 +58,7 @@ class Import:
         return self.top_level and not self.guarded and not self.conditional
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class Scan:
     """The imports of one file, or why it cannot be compiled."""
 
@@ -65,7 +66,7 @@ class Scan:
     problem: Problem | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class Reached:
     """One file of the app that is imported, with its own imports."""
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 from predeploy.app.text import Problem, decode
 from predeploy.app.tree import Tree, Unreadable
+from predeploy.record import record
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class JsonFile:
     """A parsed JSON file, or why it could not be parsed."""
 

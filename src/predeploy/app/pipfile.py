@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from predeploy.app.jsonfile import read_json
@@ -11,9 +10,10 @@ from predeploy.app.requirement import canonical
 from predeploy.app.text import Problem
 from predeploy.app.toml import TomlFile, read_toml
 from predeploy.app.tree import Tree
+from predeploy.record import record
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class PipfilePackage:
     """One package of a Pipfile or its lock."""
 
@@ -29,7 +29,7 @@ class PipfilePackage:
     """Environment marker, as written."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class Pipfile:
     """A Pipfile or Pipfile.lock."""
 

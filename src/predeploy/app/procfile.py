@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from predeploy.app.text import Problem, lines_of
+from predeploy.lazy import pattern
+from predeploy.record import record
 
-_LINE = re.compile(r"([A-Za-z0-9_-]+):[ \t]*(.+)", re.DOTALL)
-_NO_COMMAND = re.compile(r"[A-Za-z0-9_-]+:\s*")
-_NOT_A_NAME = re.compile(r"[^\s:]+:\s*\S")
+_LINE = pattern(r"([A-Za-z0-9_-]+):[ \t]*(.+)", re.DOTALL)
+_NO_COMMAND = pattern(r"[A-Za-z0-9_-]+:\s*")
+_NOT_A_NAME = pattern(r"[^\s:]+:\s*\S")
 
 LINE_LIMIT = 100_000
 """Lines read of a Procfile; real ones have fewer than fifty."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class Process:
     """One process type."""
 
@@ -27,7 +28,7 @@ class Process:
     """Line in the Procfile."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class Procfile:
     """What a Procfile says, repeated names included."""
 

@@ -10,9 +10,10 @@ from predeploy.app.requirement import canonical, parse_requirement
 from predeploy.app.text import Problem
 from predeploy.app.toml import TomlFile, read_toml
 from predeploy.app.tree import Tree
+from predeploy.record import record
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class Dependency:
     """One requirement of a pyproject.toml."""
 

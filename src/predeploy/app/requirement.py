@@ -8,18 +8,19 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from predeploy.app.tree import Tree
+from predeploy.lazy import pattern
 
 PARSE_LIMIT = 10_000
 """Characters of one requirement without its options; the longest real ones are URLs below 500."""
 
-VARIABLE = re.compile(r"\$\{[A-Z0-9_]+\}")
+VARIABLE = pattern(r"\$\{[A-Z0-9_]+\}")
 """The only form in which pip replaces variables."""
 
 _VERSION = r"\d+(?:\.\d+)*(?:(?:a|b|rc)\d+)?(?:\.post\d+)?(?:\.dev\d+)?"
 _CLAUSE = rf"(?:(?:==|!=|<=|>=|<|>)[ \t]*{_VERSION}|[=!]=[ \t]*\d+(?:\.\d+)*\.\*|~=[ \t]*\d+(?:\.\d+)+)"
 _NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
 # What nearly every line of a frozen file looks like; packaging takes the same, 20 times slower.
-_SIMPLE = re.compile(
+_SIMPLE = pattern(
     rf"({_NAME})[ \t]*(?:\[[ \t]*({_NAME}(?:[ \t]*,[ \t]*{_NAME})*)[ \t]*\][ \t]*)?"
     rf"({_CLAUSE}(?:[ \t]*,[ \t]*{_CLAUSE})*)?",
     re.ASCII,
@@ -40,10 +41,10 @@ ARCHIVES = (
     ".tlz",
     ".tar.lz",
 )
-_EGG = re.compile(r"[#&]egg=([^&\[]*)(?:\[([^\]&]*)\])?")
-_PATH_EXTRAS = re.compile(r"(.+?)(?:\[([^\[\]]*)\])?", re.DOTALL)
-_LEADING_NAME = re.compile(_NAME, re.ASCII)
-_SINGLE_EQUALS = re.compile(r"(?<![=!<>~])=(?!=)")
+_EGG = pattern(r"[#&]egg=([^&\[]*)(?:\[([^\]&]*)\])?")
+_PATH_EXTRAS = pattern(r"(.+?)(?:\[([^\[\]]*)\])?", re.DOTALL)
+_LEADING_NAME = pattern(_NAME, re.ASCII)
+_SINGLE_EQUALS = pattern(r"(?<![=!<>~])=(?!=)")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

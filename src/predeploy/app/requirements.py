@@ -15,6 +15,7 @@ from typing import NamedTuple
 from predeploy.app.requirement import ARCHIVES, VARIABLE, Parsed, parse_editable, parse_line, plain
 from predeploy.app.text import Problem, decode
 from predeploy.app.tree import Tree, Unreadable
+from predeploy.lazy import pattern
 
 LOGICAL_LIMIT = 200_000
 """Requirements and options read, included files counted in."""
@@ -33,9 +34,9 @@ INCLUDE_LIMIT = 30
 
 # The line ends of str.splitlines, by which pip counts.
 _ENDS = "\n\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"
-_PHYSICAL = re.compile(rf"([^{_ENDS}]*+)(?:\r\n|[{_ENDS}]|\Z)")
-_COMMENT = re.compile(r"(?:^|\s)#")
-_REMOTE = re.compile(r"(?:http|https|file):", re.IGNORECASE)
+_PHYSICAL = pattern(rf"([^{_ENDS}]*+)(?:\r\n|[{_ENDS}]|\Z)")
+_COMMENT = pattern(r"(?:^|\s)#")
+_REMOTE = pattern(r"(?:http|https|file):", re.IGNORECASE)
 
 _VALUED = frozenset({
     "--index-url", "--pypi-url", "--extra-index-url", "--constraint", "--requirement", "--editable",

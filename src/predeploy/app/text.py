@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import codecs
-from dataclasses import dataclass
 from typing import Literal
+
+from predeploy.record import record
 
 Encoding = Literal["ascii", "utf-8", "utf-8-bom", "utf-16", "utf-32", "latin-1", "binary"]
 
@@ -18,7 +19,7 @@ _MARKS: tuple[tuple[bytes, Encoding, str], ...] = (
 )
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class Problem:
     """A defect of one of the app's files, as a value."""
 
@@ -32,7 +33,7 @@ class Problem:
     """What stands there; may hold credentials, so redact before showing."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class Decoded:
     """The text of a file and how it was encoded."""
 

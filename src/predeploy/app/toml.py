@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache
 from typing import Any
 
 from predeploy.app.text import Problem, decode
 from predeploy.app.tree import Tree, Unreadable
+from predeploy.lazy import pattern
+from predeploy.record import record
 
 SIZE_LIMIT = 8 * 1024 * 1024
 """Characters; lock files of large apps stay below 3 MB."""
 
 # tomllib takes quadratic time in the number of parts of a dotted key, so a long one is refused first.
 _LONG = 400
-_DEEP_KEY = re.compile(r"""(?<![\w"'-])(?:[\w"'-]++[ \t]*+\.[ \t]*+){200}""")
+_DEEP_KEY = pattern(r"""(?<![\w"'-])(?:[\w"'-]++[ \t]*+\.[ \t]*+){200}""")
 
-_AT_LINE = re.compile(r"\(at line (\d+), column (\d+)\)")
+_AT_LINE = pattern(r"\(at line (\d+), column (\d+)\)")
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class TomlFile:
     """A parsed TOML file, or why it could not be parsed."""
 
@@ -117,11 +119,11 @@ def _line(text: str, number: int) -> str:
 
 # --- where a key stands -----------------------------------------------------------------------------
 
-_HEADER = re.compile(r"[ \t]*\[{1,2}([^\n]*?)\]{1,2}[ \t]*(?:#[^\n]*)?$")
-_PART = re.compile(r"""[ \t]*(?:"((?:[^"\\\n]|\\.)*+)"|'([^'\n]*+)'|([A-Za-z0-9_-]++))[ \t]*""")
+_HEADER = pattern(r"[ \t]*\[{1,2}([^\n]*?)\]{1,2}[ \t]*(?:#[^\n]*)?$")
+_PART = pattern(r"""[ \t]*(?:"((?:[^"\\\n]|\\.)*+)"|'([^'\n]*+)'|([A-Za-z0-9_-]++))[ \t]*""")
 
 # Everything a value can hide a bracket or a line end in, longest first; anything else is one character.
-_TOKEN = re.compile(
+_TOKEN = pattern(
     r'"""(?:[^\\]|\\.)*?"{3,5}'
     r"|'''.*?'{3,5}"
     r'|"(?:[^"\\\n]|\\.)*+"'

@@ -7,21 +7,23 @@ from collections.abc import Callable
 from datetime import date
 from typing import Any
 
-_BOOL = re.compile(r"(?:yes|Yes|YES|no|No|NO|true|True|TRUE|false|False|FALSE|on|On|ON|off|Off|OFF)")
-_NULL = re.compile(r"(?:~|null|Null|NULL|)")
-_INT = re.compile(
+from predeploy.lazy import pattern
+
+_BOOL = pattern(r"(?:yes|Yes|YES|no|No|NO|true|True|TRUE|false|False|FALSE|on|On|ON|off|Off|OFF)")
+_NULL = pattern(r"(?:~|null|Null|NULL|)")
+_INT = pattern(
     r"[-+]?(?:0b[0-1_]+|0[0-7_]+|0|[1-9][0-9_]*|0x[0-9a-fA-F_]+|[1-9][0-9_]*(?::[0-5]?[0-9])+)", re.ASCII
 )
-_FLOAT = re.compile(
+_FLOAT = pattern(
     r"[-+]?[0-9][0-9_]*\.[0-9_]*(?:[eE][-+][0-9]+)?|\.[0-9][0-9_]*(?:[eE][-+][0-9]+)?"
     r"|[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+\.[0-9_]*|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)",
     re.ASCII,
 )
-_TIME = re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[Tt \t].*)?", re.ASCII)
-_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
-_PLAIN_INT = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,18})", re.ASCII)
-_MAYBE_FLOAT = re.compile(r"[-+]?[0-9]+[eE][-+]?[0-9]+", re.ASCII)
-_MAYBE_BOOL = re.compile(r"(?:y|n|yes|no|on|off|true|false)", re.IGNORECASE)
+_TIME = pattern(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[Tt \t].*)?", re.ASCII)
+_DATE = pattern(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+_PLAIN_INT = pattern(r"[-+]?(?:0|[1-9][0-9]{0,18})", re.ASCII)
+_MAYBE_FLOAT = pattern(r"[-+]?[0-9]+[eE][-+]?[0-9]+", re.ASCII)
+_MAYBE_BOOL = pattern(r"(?:y|n|yes|no|on|off|true|false)", re.IGNORECASE)
 
 DIGIT_LIMIT = 1_000
 """Characters of a number; the interpreter refuses to read more than 4300 digits."""

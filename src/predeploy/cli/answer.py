@@ -79,6 +79,9 @@ def wants_colour(is_terminal: bool) -> bool:
 
 def width() -> int:
     """Return the columns to write for, between 40 and 200."""
-    import shutil
-
-    return max(40, min(200, shutil.get_terminal_size((100, 24)).columns))
+    given = os.environ.get("COLUMNS", "")
+    try:
+        columns = int(given) if given.isdigit() else os.get_terminal_size(sys.stdout.fileno()).columns
+    except (OSError, ValueError):
+        columns = 100
+    return max(40, min(200, columns))

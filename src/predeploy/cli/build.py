@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import sys
 from pathlib import Path
@@ -56,6 +57,7 @@ def command(
     from predeploy.pipeline.run import build
     from predeploy.report.progress import progress
 
+    gc.enable()
     begun = perf_counter()
     request = request_from(**options)
     if request.work_dir is not None and not request.work_dir.is_dir():

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from predeploy.env.secrets import mask_credentials
+from predeploy.lazy import pattern
 
 PIP_OPTIONS = (
     "index-url",
@@ -50,7 +50,7 @@ UV_SETTINGS = (
     "UV_INDEX_STRATEGY",
     "UV_KEYRING_PROVIDER",
 )
-_UV_INDEX_LOGIN = re.compile(r"UV_INDEX_[A-Z0-9_]+_(USERNAME|PASSWORD)")
+_UV_INDEX_LOGIN = pattern(r"UV_INDEX_[A-Z0-9_]+_(USERNAME|PASSWORD)")
 
 
 @dataclass(frozen=True, kw_only=True)

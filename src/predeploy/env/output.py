@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from threading import Lock
 from typing import BinaryIO
+
+from predeploy.lazy import pattern
 
 TAIL_LINES = 40
 LINE_SHOWN = 500
@@ -16,10 +17,10 @@ LINE_SHOWN = 500
 _PIECE = 64 * 1024
 """Bytes after which a line is passed on although its end has not come."""
 
-_ANSI = re.compile(
+_ANSI = pattern(
     r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[PX^_][^\x1b]*(?:\x1b\\)?|[ -/]*[0-~])"
 )
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+_CONTROL = pattern(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
 def readable(line: bytes) -> str:

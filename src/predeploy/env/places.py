@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
+from predeploy.lazy import pattern
+
 NAMES = ("app", "venv", "bin", "home", "temp", "work", "cache", "port", "socket", "python", "uv")
-PLACEHOLDER = re.compile(r"\{(" + "|".join(NAMES) + r"|tool:[a-z0-9-]+)\}")
+PLACEHOLDER = pattern(r"\{(" + "|".join(NAMES) + r"|tool:[a-z0-9-]+)\}")
 
 
 def fill(text: str, places: Mapping[str, str]) -> str:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
+
+from predeploy.lazy import pattern
 
 MASK = "***"
 SHORTEST = 6
 """Characters from which a value given by ``--env`` is masked wherever it appears; shorter ones are words."""
 
-_USERINFO = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{0,30}://)[^\s/?#'\"<>]{1,1000}@")
+_USERINFO = pattern(r"([A-Za-z][A-Za-z0-9+.-]{0,30}://)[^\s/?#'\"<>]{1,1000}@")
 """Greedy, so that a password holding an ``@`` goes as a whole; bounded, since hostile programs print it."""
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 
+from predeploy.lazy import pattern
+
 _STATUS = r"(?:429|50[0234]|52[0-9])"
 
 _NODE = r"(?:ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|ESOCKETTIMEDOUT|ERR_SOCKET_TIMEOUT)"
 
-_CERTAIN = re.compile(
+_CERTAIN = pattern(
     "|".join(
         (
             r"Temporary failure in name resolution",
@@ -45,12 +47,10 @@ _CERTAIN = re.compile(
 )
 """What a tool prints only when it gave up because of the network."""
 
-_PIP_GAVE_UP = re.compile(r"No matching distribution found for")
-_PIP_LAST_RETRY = re.compile(r"Retrying \(Retry\(total=0,.*after connection broken by")
-_PIP_ANY_TROUBLE = re.compile(
-    r"Retrying \(Retry\(total=\d+,.*after connection broken by|Could not fetch URL "
-)
-_PIP_FOUND_NOTHING = re.compile(r"\(from versions: none\)")
+_PIP_GAVE_UP = pattern(r"No matching distribution found for")
+_PIP_LAST_RETRY = pattern(r"Retrying \(Retry\(total=0,.*after connection broken by")
+_PIP_ANY_TROUBLE = pattern(r"Retrying \(Retry\(total=\d+,.*after connection broken by|Could not fetch URL ")
+_PIP_FOUND_NOTHING = pattern(r"\(from versions: none\)")
 
 
 def is_transient(output: str) -> bool:

@@ -12,6 +12,7 @@ from predeploy.hosts.cloud_functions_manifest import framework_injected, mode, t
 from predeploy.hosts.cloud_functions_python import runtime_id
 from predeploy.hosts.cloud_functions_source import source_path, target
 from predeploy.installers.checks import conflict_check
+from predeploy.lazy import pattern
 from predeploy.model.conditions import Outcome, matched
 from predeploy.model.decisions import Boot, BuildPlan, Environment, Step
 from predeploy.model.findings import Evidence
@@ -20,10 +21,10 @@ from predeploy.rules.outcomes import last_line
 from predeploy.rules.predicates import Words, words
 from predeploy.rules.registry import predicate, recipe
 
-INSTALLER_VARIABLE = re.compile(r"(?:PIP|UV|POETRY)_[A-Z0-9_]+")
+INSTALLER_VARIABLE = pattern(r"(?:PIP|UV|POETRY)_[A-Z0-9_]+")
 """Build variables that the installers read, since they inherit the environment."""
 
-BUILD_VARIABLE = re.compile(
+BUILD_VARIABLE = pattern(
     r"X_GOOGLE_\w+|GOOGLE_(?:FUNCTION_|RUNTIME|PYTHON_|VENDOR_PIP|SKIP_FRAMEWORK|CLEAR_SOURCE|ENTRYPOINT|LABEL_)\w*"
 )
 """The builder's own variables, which the running function does not see."""
@@ -196,7 +197,7 @@ FRAMEWORK_ERRORS = {
     "InvalidTargetTypeException": "target-not-function",
 }
 
-MISSING_VARIABLE = re.compile(r"^KeyError: ['\"](\w+)['\"]$")
+MISSING_VARIABLE = pattern(r"^KeyError: ['\"](\w+)['\"]$")
 
 
 @predicate("cloud_functions.start_failure")
@@ -209,9 +210,10 @@ def start_failure(case: Case, *, kinds: Words) -> Outcome:
     if boot is None or boot.status != "crashed":
         return matched(False)
     kind, line = classify(boot.tail)
-    return matched(
-        kind in words(kinds), Evidence(path=boot.log or "start", text=line[:200]), detail=line[:400]
-    )
+    place, cause = Evidence(path=boot.log or "start", text=line[:200]), boot.cause
+    if cause is not None and line.startswith(cause.text):
+        place = Evidence(path=cause.path, line=cause.line, text=cause.text)
+    return matched(kind in words(kinds), place, detail=line[:400])
 
 
 def classify(output: str) -> tuple[str, str]:

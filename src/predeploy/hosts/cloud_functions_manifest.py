@@ -14,6 +14,7 @@ from predeploy.app.text import lines_of
 from predeploy.app.tree import Unreadable
 from predeploy.hosts.cloud_functions_python import at_least
 from predeploy.hosts.cloud_functions_source import source_path
+from predeploy.lazy import pattern
 from predeploy.model.conditions import Match, Outcome, matched
 from predeploy.model.decisions import Selection
 from predeploy.model.findings import Evidence
@@ -22,7 +23,7 @@ from predeploy.rules.predicates import Words, words
 from predeploy.rules.registry import predicate, selector
 
 FRAMEWORK = "functions-framework"
-DECLARED = re.compile(r"^functions-framework\b([^-]|$)|#egg=functions-framework$", re.MULTILINE | re.ASCII)
+DECLARED = pattern(r"^functions-framework\b([^-]|$)|#egg=functions-framework$", re.MULTILINE | re.ASCII)
 """The builder's notion of a declaration, line by line; it knows no other spelling of the name."""
 
 TRUE_WORDS = frozenset({"1", "t", "T", "TRUE", "true", "True"})

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from predeploy.lazy import pattern
 from predeploy.model.conditions import Match, Outcome, matched
 from predeploy.model.decisions import PythonRequest
 from predeploy.model.findings import Evidence
@@ -18,13 +19,13 @@ from predeploy.rules.registry import grammar, predicate
 
 Version = tuple[int, int, int]
 
-RUNTIME = re.compile(r"python(\d)(\d+)")
-EXACT = re.compile(r"v?(\d+)\.(\d+)\.(\d+)")
-PRERELEASE = re.compile(r"\d+\.\d+\.\d+(?:a|b|rc)\d+")
-CONSTRAINT = re.compile(
+RUNTIME = pattern(r"python(\d)(\d+)")
+EXACT = pattern(r"v?(\d+)\.(\d+)\.(\d+)")
+PRERELEASE = pattern(r"\d+\.\d+\.\d+(?:a|b|rc)\d+")
+CONSTRAINT = pattern(
     r"\s*(=|!=|>|<|>=|=>|<=|=<|~|~>|\^|)\s*v?(\d+|[xX*])(?:\.(\d+|[xX*]))?(?:\.(\d+|[xX*]))?\s*"
 )
-HYPHEN = re.compile(r"\s*(\S+)\s+-\s+(\S+)\s*")
+HYPHEN = pattern(r"\s*(\S+)\s+-\s+(\S+)\s*")
 
 BEYOND_DOUBT = 12
 """Patch releases above the newest we know from which on a number cannot exist yet: a year's worth."""

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from predeploy.app.tree import Tree, Unreadable
+from predeploy.lazy import pattern
 from predeploy.model.conditions import Match, Outcome, matched
 from predeploy.model.decisions import PythonRequest
 from predeploy.model.findings import Evidence
@@ -17,7 +18,7 @@ from predeploy.rules.case import Case
 from predeploy.rules.predicates import Words, words
 from predeploy.rules.registry import grammar, predicate
 
-VERSION = re.compile(r"(?:0|[1-9][0-9]*)\.(?:0|[1-9][0-9]*)(?:\.(?:0|[1-9][0-9]*))?")
+VERSION = pattern(r"(?:0|[1-9][0-9]*)\.(?:0|[1-9][0-9]*)(?:\.(?:0|[1-9][0-9]*))?")
 
 # The C library's whitespace in a UTF-8 locale, which is not Python's: no-break spaces, BOM and NEL stay.
 BLANKS = " \t\r\v\f\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2008\u2009\u200a\u2028\u2029\u205f\u3000"

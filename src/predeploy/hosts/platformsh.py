@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from predeploy.hosts import platformsh_recipe
 from predeploy.hosts.platformsh_build import Circumstances, check_build, check_folder, check_start
@@ -28,12 +29,14 @@ from predeploy.hosts.platformsh_links import validate
 from predeploy.model.conditions import Match, Outcome, Unknown, matched
 from predeploy.model.decisions import BuildPlan, PythonRequest, Selection
 from predeploy.model.findings import Evidence
-from predeploy.model.results import StepResult
 from predeploy.rules.case import Case
 from predeploy.rules.evaluate import MAX_EVIDENCE
 from predeploy.rules.outcomes import last_line
 from predeploy.rules.predicates import Words, words
 from predeploy.rules.registry import grammar, predicate, recipe, selector
+
+if TYPE_CHECKING:
+    from predeploy.model.execution import StepResult
 
 NEAR_MISSES = (".platform.app.yml", "platform.app.yaml", ".platform/app.yaml", ".platform/applications.yml")
 

@@ -13,6 +13,7 @@ from predeploy.hosts.platformsh_checks import Problems
 from predeploy.hosts.platformsh_config import App, ConfigProblem
 from predeploy.hosts.platformsh_hook import Hook, Use
 from predeploy.hosts.platformsh_shell import Call
+from predeploy.lazy import pattern
 
 NOT_IN_IMAGE = ("pipenv", "poetry", "uv")
 DOWNLOADS = {
@@ -20,7 +21,7 @@ DOWNLOADS = {
     "uv": ("astral.sh/uv",),
     "pipenv": ("get-pipenv",),
 }
-OTHER_WAYS = re.compile(r"\b(?:pipx|conda|brew|apt-get|apt|nix|asdf|mise|eval)\b")
+OTHER_WAYS = pattern(r"\b(?:pipx|conda|brew|apt-get|apt|nix|asdf|mise|eval)\b")
 LAST_BEFORE_312 = {"pip": (22, 3, 1), "pipenv": (2022, 12, 19)}
 """Measured to fail on Python 3.12 and newer; what is older fails the same way."""
 
@@ -30,7 +31,7 @@ COMMAND_LIMIT = 4_000
 BASH_WORDS = frozenset(
     {"[[", "source", "shopt", "declare", "typeset", "mapfile", "readarray", "pushd", "popd", "let"}
 )
-BASH_SYNTAX = re.compile(r"^[ \t]*\w+\+?=\(|<\(|>\(|<<<|^[ \t]*function\s+\w+", re.MULTILINE)
+BASH_SYNTAX = pattern(r"^[ \t]*\w+\+?=\(|<\(|>\(|<<<|^[ \t]*function\s+\w+", re.MULTILINE)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,10 +14,11 @@ from typing import Any
 
 from predeploy.app.tree import Tree
 from predeploy.hosts.platformsh_config import App, ConfigProblem, Part
+from predeploy.lazy import pattern
 
 Problems = Iterator[ConfigProblem]
 
-NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
+NAME = pattern(r"[a-z0-9][a-z0-9_-]*")
 MINIMUM_DISK = 128
 CRON_LIMIT_SECONDS = 86_400
 SIZES = ("AUTO", "XS", "S", "M", "L", "XL", "2XL", "4XL")

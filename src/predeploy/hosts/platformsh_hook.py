@@ -12,6 +12,7 @@ from predeploy.app.text import decode
 from predeploy.app.tree import Tree, Unreadable
 from predeploy.hosts.platformsh_config import App, variables_of
 from predeploy.hosts.platformsh_shell import HARMLESS, Call, calls_of
+from predeploy.lazy import pattern
 
 TOOLS = ("pip", "pipenv", "poetry", "uv", "conda")
 MANIFESTS = (
@@ -28,10 +29,10 @@ SCRIPT_DEPTH = 3
 SCRIPT_LIMIT = 200_000
 MAX_SCRIPTS = 50
 APP_DIRECTORIES = ("${PLATFORM_APP_DIR}", "$PLATFORM_APP_DIR", "/app")
-PIP = re.compile(r"pip(\d+(\.\d+)?)?")
-PYTHON = re.compile(r"python(\d+(\.\d+)?)?")
+PIP = pattern(r"pip(\d+(\.\d+)?)?")
+PYTHON = pattern(r"python(\d+(\.\d+)?)?")
 SHELLS = ("sh", "bash", "dash", ".", "source")
-SCRIPT = re.compile(r".*\.(?:sh|py|bash)|(?:.*/)?(?:Makefile|justfile|Taskfile\.ya?ml)")
+SCRIPT = pattern(r".*\.(?:sh|py|bash)|(?:.*/)?(?:Makefile|justfile|Taskfile\.ya?ml)")
 
 
 @dataclass(frozen=True)

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from predeploy.hosts.entry import entry_modules
 from predeploy.hosts.platformsh_build import environment_file
 from predeploy.hosts.platformsh_config import App, variables_of
 from predeploy.hosts.platformsh_hook import Hook
 from predeploy.installers.checks import conflict_check
+from predeploy.lazy import pattern
 from predeploy.model.decisions import Boot, BuildPlan, Environment, Step
-from predeploy.model.results import StepResult
 from predeploy.rules.case import Case
+
+if TYPE_CHECKING:
+    from predeploy.model.execution import StepResult
 
 HOOK_SECONDS = 3600
 SHELL = ("dash", "-c")
 WITH_ENVIRONMENT_FILE = ("dash", "-c", '. ./.environment; eval "$0"')
 """Sources the app's ``.environment`` first; the start command follows as ``$0``."""
 
-OWN_ENVIRONMENT = re.compile(r"-m\s+venv\b|\bvirtualenv\b|--target\b|--prefix\b|\s-t\s|PYTHONPATH|\bpyenv\b")
+OWN_ENVIRONMENT = pattern(r"-m\s+venv\b|\bvirtualenv\b|--target\b|--prefix\b|\s-t\s|PYTHONPATH|\bpyenv\b")
 """Signs in a hook that imports are found elsewhere than in the run's virtualenv and the app's directory."""
 
 PYTHON_KEYS = ("python3", "python", "python2")

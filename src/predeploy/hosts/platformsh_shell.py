@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from predeploy.lazy import pattern
+
 LIMIT = 200_000
 """Characters of a script that are read; hooks of real apps have some hundred."""
 
@@ -19,8 +21,8 @@ CLOSING = frozenset({"fi", "done", "esac"})
 PREFIXES = (
     frozenset({"then", "else", "elif", "do", "!", "{", "time", "exec", "command", "env", "nice"}) | OPENING
 )
-ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)=(.*)", re.DOTALL)
-HEREDOC = re.compile(r"<<-?\s*[\"']?(\w+)[\"']?")
+ASSIGNMENT = pattern(r"([A-Za-z_]\w*)=(.*)", re.DOTALL)
+HEREDOC = pattern(r"<<-?\s*[\"']?(\w+)[\"']?")
 HARMLESS = frozenset({"export", "set", "unset", "echo", "printf", ":", "true", "cd", "}", "{"})
 """Commands whose own failure nobody waits for."""
 

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from predeploy.lazy import pattern
 from predeploy.model.conditions import Match, Outcome, matched
 from predeploy.model.findings import Evidence
-from predeploy.model.results import BootResult, StepResult
 from predeploy.rules.case import Case
+from predeploy.rules.outcomes import boot_line
 from predeploy.rules.predicates import Words, words
 from predeploy.rules.registry import predicate
+
+if TYPE_CHECKING:
+    from predeploy.model.execution import BootResult, StepResult
 
 LOG_LIMIT = 400_000
 """Characters of a log that are looked at; the reason stands at its beginning or its end."""
@@ -19,11 +24,11 @@ TIMEOUT_SECONDS = 58.0
 """A script probe that fails after this long has run into the host's limit of 60 s."""
 
 _FRAME = dict.fromkeys(map(ord, "\u2500\u25b6\u2502\u256d\u256e\u256f"), " ")
-_REASON = re.compile(r"[\u00d7\u251c\u2570]|(?m:^(?=(?:error|ERROR|hint):))")
+_REASON = pattern(r"[\u00d7\u251c\u2570]|(?m:^(?=(?:error|ERROR|hint):))")
 """Where uv's and pip's next reason begins."""
 
 _SEPARATOR = "\x1f"
-_NOT_ON_INDEX = re.compile(
+_NOT_ON_INDEX = pattern(
     r"because ([a-z0-9_.-]+) was not found in the package registry"
     r"|only ([a-z0-9_.-]+)==[^ ]+ is available and \2==[^ ]+ was yanked"
     r"|no matching distribution found for ([a-z0-9_.-]+)(?= |$)",
@@ -105,11 +110,7 @@ def _script_failed(case: Case) -> BootResult | None:
 def script_output(case: Case, *, texts: Words) -> Outcome:
     """Match when the server or the script failed and printed one of these texts, in any letter case."""
     boot = _script_failed(case)
-    for line in reversed(boot.tail.splitlines() if boot else []):
-        if any(text.lower() in line.lower() for text in words(texts)):
-            shown = line.strip()[:200]
-            return Match((Evidence(path=(boot.log if boot else None) or "start", text=shown),), shown)
-    return matched(False)
+    return boot_line(boot, words(texts)) if boot is not None else matched(False)
 
 
 @predicate("streamlit.script_timed_out")

@@ -15,6 +15,7 @@ from predeploy.app.text import decode
 from predeploy.app.toml import read_toml
 from predeploy.app.tree import Unreadable
 from predeploy.hosts.streamlit_selection import beside, project, selected
+from predeploy.lazy import pattern
 from predeploy.model.conditions import Outcome, found, matched
 from predeploy.model.findings import Evidence
 from predeploy.rules.case import Case
@@ -144,8 +145,8 @@ class CondaEnvironment:
     problem_line: int | None = None
 
 
-_CONDA_PACKAGE = re.compile(r"(?:[^\s:]+::)?([A-Za-z0-9_.-]+)(.*)", re.DOTALL)
-_BUILD_STRING = re.compile(r"\s*=\s*[^=\s]+=\s*[^=\s]+")
+_CONDA_PACKAGE = pattern(r"(?:[^\s:]+::)?([A-Za-z0-9_.-]+)(.*)", re.DOTALL)
+_BUILD_STRING = pattern(r"\s*=\s*[^=\s]+=\s*[^=\s]+")
 
 
 def conda_environment(case: Case) -> CondaEnvironment:

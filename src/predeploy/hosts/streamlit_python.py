@@ -10,13 +10,14 @@ from predeploy.app.toml import read_toml
 from predeploy.app.tree import Unreadable
 from predeploy.hosts.streamlit_projects import conda_environment
 from predeploy.hosts.streamlit_selection import beside
+from predeploy.lazy import pattern
 from predeploy.model.conditions import Outcome, matched
 from predeploy.model.decisions import PythonRequest
 from predeploy.model.findings import Evidence
 from predeploy.rules.case import Case
 from predeploy.rules.registry import grammar, predicate
 
-_VERSION_REQUEST = re.compile(r"(?:cpython[-@]?|python)?(\d+(?:\.\d+){0,2})")
+_VERSION_REQUEST = pattern(r"(?:cpython[-@]?|python)?(\d+(?:\.\d+){0,2})")
 _RANGE_START = ("<", ">", "=", "~", "!")
 
 

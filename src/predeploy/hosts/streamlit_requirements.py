@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import TYPE_CHECKING, Literal
 
 from predeploy.app.requirement import canonical
@@ -152,15 +152,17 @@ def _lines(case: Case, path: str) -> Iterator[tuple[int, str]]:
 
 def specifiers(case: Case, name: str) -> list[Specifier]:
     """Return every version specifier that limits a distribution on the host."""
+    texts = [line.specifier for line in applying(case) if line.name == name and line.specifier]
+    if not texts:  # the usual case; packaging is not even imported then
+        return []
     from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
     limits: list[Specifier] = []
-    for line in applying(case):
-        if line.name == name and line.specifier:
-            try:
-                limits += SpecifierSet(line.specifier)
-            except InvalidSpecifier:
-                continue
+    for text in texts:
+        try:
+            limits += SpecifierSet(text)
+        except InvalidSpecifier:
+            continue
     return limits
 
 
@@ -169,8 +171,10 @@ def lines_of(case: Case, name: str) -> list[RequirementLine]:
     return [line for line in applying(case) if line.name == name and not _elsewhere(line)]
 
 
-def capped_below(limits: Iterable[Specifier], bound: str) -> bool:
+def capped_below(limits: Collection[Specifier], bound: str) -> bool:
     """Return whether these specifiers leave only versions below ``bound``."""
+    if not limits:
+        return False
     from packaging.version import Version
 
     return any(_caps(limit, Version(bound)) for limit in limits)
@@ -189,8 +193,10 @@ def _caps(limit: Specifier, bound: Version) -> bool:
     return limit.operator in {"==", "<=", "==="} and version < bound
 
 
-def floored_above(limits: Iterable[Specifier], bound: str) -> bool:
+def floored_above(limits: Collection[Specifier], bound: str) -> bool:
     """Return whether these specifiers leave only versions above ``bound``."""
+    if not limits:
+        return False
     from packaging.version import Version
 
     top = Version(bound)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +9,7 @@ from predeploy.app.text import decode
 from predeploy.app.toml import read_toml
 from predeploy.app.tree import Unreadable
 from predeploy.hosts.streamlit_selection import search_directories
+from predeploy.lazy import pattern
 from predeploy.model.conditions import Outcome, matched
 from predeploy.model.findings import Evidence
 from predeploy.rules.case import Case
@@ -20,7 +20,7 @@ CONFIG = ".streamlit/config.toml"
 OWN_PORT = 8501
 """The port the host asks; a server that listens elsewhere counts as down."""
 
-_NAME = re.compile(r"[a-z0-9][a-z0-9+.-]*(?::[a-z0-9-]+)?(?:[=/][A-Za-z0-9.+:~-]+)?")
+_NAME = pattern(r"[a-z0-9][a-z0-9+.-]*(?::[a-z0-9-]+)?(?:[=/][A-Za-z0-9.+:~-]+)?")
 
 
 @dataclass(frozen=True)

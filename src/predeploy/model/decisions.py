@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from predeploy.model import STRICT, Phase
 from predeploy.model.findings import Evidence, Finding
+from predeploy.record import record
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class Selection:
     """Which manifest and installer won, and what lost."""
 
@@ -27,7 +28,7 @@ class Selection:
     """Why nothing could be chosen: a word that rules refer to."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class PythonRequest:
     """What one source says about Python."""
 
@@ -43,7 +44,7 @@ class PythonRequest:
     """Where it stands."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class PythonChoice:
     """The Python a host would use."""
 
@@ -68,7 +69,7 @@ class PythonChoice:
         return ".".join(parts[:2]) if len(parts) >= 2 else None
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class Step:
     """One command of a build; words in braces stand for places of the run (see ``env.places``)."""
 
@@ -98,7 +99,7 @@ class Step:
     """Id of an earlier step: this one runs only when that one failed, and then decides in its place."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class Environment:
     """The virtualenv a plan runs in."""
 
@@ -110,7 +111,7 @@ class Environment:
     """Distributions put in before the first step, with exact versions."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class Boot:
     """How the app is started and what counts as started."""
 
@@ -136,7 +137,7 @@ class Boot:
     """Limit of the second."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class BuildPlan:
     """The complete recipe of one platform; a pure function of snapshot and tree."""
 
@@ -168,7 +169,7 @@ class BuildPlan:
     """Directories of the app that are importable on the host."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class Detection:
     """The static answer for one platform."""
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from predeploy.model import Confidence, Phase, Severity
+from predeploy.record import record
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class Evidence:
     """A place in the uploaded tree (or in a log) that shows why a rule fired."""
 
@@ -23,7 +22,7 @@ class Evidence:
         return f"{self.path}:{self.line}" if self.line else self.path
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class Finding:
     """One thing a host refuses, warns about, or that could not be decided."""
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date
 from typing import Any, Literal
 
 from predeploy.model import STRICT, Confidence, Phase, Severity
 from predeploy.model.conditions import Condition
+from predeploy.record import record
 
 Text = str | int | bool | None
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class Dated:
     """A value that holds from one day until the next entry of its timeline."""
 
@@ -29,7 +30,7 @@ class Dated:
 Timeline = tuple[Dated, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class Window:
     """A list member that holds between two days."""
 
@@ -45,7 +46,7 @@ class Window:
     """Where that is documented or was observed."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class Upload:
     """Which files of the working directory the host receives."""
 
@@ -61,7 +62,7 @@ class Upload:
     """Patterns left out when the ignore file does not exist."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class Setting:
     """Something the host keeps outside the tree, given by ``--set PLATFORM.KEY=VALUE``."""
 
@@ -79,7 +80,7 @@ class Setting:
     """Build variable of the host that says the same."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class ManifestFile:
     """A file that can decide what is installed."""
 
@@ -97,7 +98,7 @@ class ManifestFile:
     """Where that is documented."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class Manifests:
     """How the host chooses the manifest."""
 
@@ -109,7 +110,7 @@ class Manifests:
     """The files, in the order of precedence."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class PythonSource:
     """One place the host looks for a Python version, in order of precedence."""
 
@@ -127,7 +128,7 @@ class PythonSource:
     """Where that is documented."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class PythonPolicy:
     """Which Pythons the host has, and how it chooses one."""
 
@@ -147,7 +148,7 @@ class PythonPolicy:
     """Where the table comes from."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class Installer:
     """A command line the host runs to install dependencies; words in braces are filled in."""
 
@@ -163,7 +164,7 @@ class Installer:
     """Where the command is documented."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class Launch:
     """How the host starts the app, and what it then expects."""
 
@@ -183,7 +184,7 @@ class Launch:
     """Where that is documented."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class RuleChange:
     """From one day on, the rule has this verdict."""
 
@@ -201,7 +202,7 @@ class RuleChange:
     """Replaces the rule's message from that day on."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class Rule:
     """One reason a host refuses or warns, with its dates."""
 
@@ -229,7 +230,7 @@ class Rule:
     """How sure the rule is."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class Profile:
     """Everything predeploy knows of one platform."""
 

@@ -1,147 +1,20 @@
-"""What really happened: steps, installed distributions, the start."""
+"""The answers: a platform's, and the whole run's."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import field
+from typing import TYPE_CHECKING
 
 from predeploy.model import Phase, Status
 from predeploy.model.decisions import PythonChoice, Selection
 from predeploy.model.findings import Finding
+from predeploy.record import record
 
-BootStatus = Literal[
-    "ok", "crashed", "exited", "timeout", "wrong-port", "loopback-only", "unhealthy", "interrupted", "not-run"
-]
-StepStatus = Literal["ok", "failed", "timeout", "ignored", "skipped", "interrupted", "transient"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class StepResult:
-    """One command that was run."""
-
-    id: str
-    """The step's id."""
-    phase: Phase
-    """The step's phase."""
-    status: StepStatus
-    """``ignored``: failed, which the host does not mind."""
-    argv: tuple[str, ...] = ()
-    """The command as run."""
-    shell: str | None = None
-    """The script, for a shell step."""
-    returncode: int | None = None
-    """Exit status; negative for a signal; ``None`` when it did not end by itself."""
-    seconds: float = 0.0
-    """Wall time."""
-    log: str | None = None
-    """Path of the whole output."""
-    tail: str = ""
-    """Last lines of the output."""
+if TYPE_CHECKING:
+    from predeploy.model.execution import Execution
 
 
-@dataclass(frozen=True, kw_only=True)
-class LocalPython:
-    """The interpreter used here in place of the host's."""
-
-    version: str
-    """Full version."""
-    path: str
-    """Its executable."""
-    match: Literal["exact", "minor", "none"]
-    """How close it is to the host's."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class ForeignResolution:
-    """The install resolved, without installing, for the host's own Python and Linux."""
-
-    status: Literal["resolved", "source-builds", "unsatisfiable", "unavailable"]
-    """``source-builds``: only with distributions that have no wheel for it; ``unavailable``: not decided."""
-    detail: str = ""
-    """The resolver's reason."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Installed:
-    """A distribution in the environment after the install."""
-
-    name: str
-    version: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class MissingImport:
-    """An import of the app that nothing in the environment provides."""
-
-    module: str
-    """Top-level name."""
-    path: str
-    """The importing file."""
-    line: int
-    """Line of the import."""
-    certain: bool
-    """Whether it runs whenever the app starts: module level, unguarded, reachable from the entry point."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Cause:
-    """The app's own error behind a failure."""
-
-    text: str
-    """The exception, as Python prints it."""
-    path: str
-    """The app's file nearest to it."""
-    line: int
-    """Line in that file."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class BootResult:
-    """What the start command did."""
-
-    status: BootStatus
-    """``ok``: answered; ``exited``: ended with status 0; ``wrong-port``: listens, but elsewhere."""
-    port: int | None = None
-    """Port that was offered as ``$PORT``."""
-    seconds: float = 0.0
-    """From start to the answer, or to giving up."""
-    http_status: int | None = None
-    """Status of the first answer."""
-    returncode: int | None = None
-    """Exit status, when the process ended."""
-    listening: tuple[str, ...] = ()
-    """Addresses its processes listened on instead."""
-    script_status: int | None = None
-    """Status of the second probe."""
-    log: str | None = None
-    """Path of the output."""
-    tail: str = ""
-    """Last lines of the output, up to the moment it was decided."""
-    cause: Cause | None = None
-    """The app's own error, where the output shows one."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Execution:
-    """Everything rules of the later phases can ask about."""
-
-    steps: tuple[StepResult, ...] = ()
-    local_python: LocalPython | None = None
-    foreign: ForeignResolution | None = None
-    installed: tuple[Installed, ...] | None = None
-    conflicts: tuple[str, ...] | None = None
-    missing_imports: tuple[MissingImport, ...] | None = None
-    boot: BootResult | None = None
-    index_settings: tuple[str, ...] = ()
-    trouble: str | None = None
-    """What this machine could not do, so that the plan could not be carried out."""
-
-    def step(self, step_id: str) -> StepResult | None:
-        """Return the result of one step, if it ran."""
-        return next((step for step in self.steps if step.id == step_id), None)
-
-
-@dataclass(frozen=True, kw_only=True)
+@record
 class PlatformResult:
     """The answer for one platform."""
 
@@ -171,7 +44,7 @@ class PlatformResult:
         return next((finding for finding in self.findings if finding.decisive), None)
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class Report:
     """One run: one app, one day, several platforms."""
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from predeploy.model import Confidence, Phase, Severity
 from predeploy.model.conditions import Condition
 from predeploy.model.profile import Installer, Launch, ManifestFile, PythonSource, Setting, Upload
+from predeploy.record import record
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class ActiveRule:
     """A rule with the verdict of one day."""
 
@@ -30,7 +30,7 @@ class ActiveRule:
     """The next change of this rule, if one is known."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class HostSnapshot:
     """What a host does on one day."""
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from predeploy.events import StepFinished, StepStarted
 from predeploy.model.decisions import Boot
-from predeploy.model.results import BootResult, BootStatus
+from predeploy.model.execution import BootResult, BootStatus
 from predeploy.pipeline.cause import cause, read_end
 from predeploy.pipeline.stage import Stage
 

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
-from predeploy.model.results import Cause
+from predeploy.lazy import pattern
+from predeploy.model.execution import Cause
 
 READ_LIMIT = 512 * 1024
 """Bytes read from the end of a log; a traceback is a few kilobytes."""
 
-FRAME = re.compile(r'^\s*(?:[|+]\s*)?File "(?P<file>[^"]+)", line (?P<line>\d+)')
-ERROR = re.compile(r"^(?:[\w.]+(?:Error|Exception|Warning|Exit|Interrupt|Halt\w*)\b.*|[A-Za-z_][\w.]*: .+)$")
+FRAME = pattern(r'^\s*(?:[|+]\s*)?File "(?P<file>[^"]+)", line (?P<line>\d+)')
+RICH_FRAME = pattern(r"(?P<file>/.+?):(?P<line>\d+) ?in")
+ERROR = pattern(r"^(?:[\w.]+(?:Error|Exception|Warning|Exit|Interrupt|Halt\w*)\b.*|[A-Za-z_][\w.]*: .+)$")
+
+COLOUR = pattern(r"\x1b\[[0-9;]*m")
+BORDER = " \u2500\u2502\u256d\u256e\u256f\u2570|"
+"""What rich draws around a traceback."""
+
+PATH_LIMIT = 4096
+"""Characters of a path that rich broke into lines."""
 
 
 def read_end(log: Path) -> str:
@@ -32,14 +40,19 @@ def cause(output: str, app: Path) -> Cause | None:
     the app's files says what is wrong with the app.
     """
     place: tuple[str, int] | None = None
-    for line in output.splitlines():
-        frame = FRAME.match(line)
+    path_so_far = ""
+    for line in COLOUR.sub("", output).splitlines():
+        bare = line.strip(BORDER)
+        # rich, which streamlit uses where it is installed, breaks a long path into lines.
+        goes_on = bare and path_so_far.startswith("/") and len(path_so_far) < PATH_LIMIT
+        path_so_far = path_so_far + bare if goes_on else bare
+        frame = FRAME.match(line) or RICH_FRAME.match(path_so_far)
         if frame is not None:
+            path_so_far = ""
             path = _inside(frame["file"], app)
             if path is not None:
                 place = (path, int(frame["line"]))
-            continue
-        if line.startswith("Traceback (most recent call last)"):
+        elif bare.startswith("Traceback (most recent call last)"):
             place = None
         elif place is not None and ERROR.match(line):
             return Cause(text=line.strip()[:300], path=place[0], line=place[1])

@@ -8,7 +8,7 @@ from pathlib import Path
 from predeploy.errors import ToolError, TransientError
 from predeploy.events import Remark
 from predeploy.model.decisions import Step
-from predeploy.model.results import ForeignResolution, LocalPython, StepResult
+from predeploy.model.execution import ForeignResolution, LocalPython, StepResult
 from predeploy.pipeline.stage import Stage
 
 

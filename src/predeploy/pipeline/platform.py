@@ -12,8 +12,9 @@ from predeploy.errors import ToolError
 from predeploy.events import PhaseFinished, PhaseStarted, Remark, Reporter
 from predeploy.model import PHASES, Phase
 from predeploy.model.decisions import BuildPlan, Detection
+from predeploy.model.execution import BootResult, Execution
 from predeploy.model.findings import Finding
-from predeploy.model.results import BootResult, Execution, PlatformResult
+from predeploy.model.results import PlatformResult
 from predeploy.pipeline import boot, install, verify
 from predeploy.pipeline.detect import outcome_of, settle, status_of
 from predeploy.pipeline.ports import Ports

@@ -11,7 +11,7 @@ from predeploy.env.places import fill
 from predeploy.errors import ToolError
 from predeploy.events import Reporter, StepFinished, StepOutput, StepStarted
 from predeploy.model.decisions import BuildPlan, Step
-from predeploy.model.results import StepResult, StepStatus
+from predeploy.model.execution import StepResult, StepStatus
 from predeploy.pipeline.ports import Ports
 from predeploy.rules.case import Case
 

@@ -18,8 +18,7 @@ def cases(request: RunRequest, registry: Registry, source: AppSource) -> tuple[C
     """Return one case a platform, in the order asked for."""
     names = tuple(dict.fromkeys(request.platforms)) or registry.ids()
     for name in request.settings:
-        if name not in names:
-            registry.profile(name)  # says so when there is no such platform
+        registry.located_or_error(name)
     made = []
     for name in names:
         facts = snapshot(registry.profile(name), request.as_of)

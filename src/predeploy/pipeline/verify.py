@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from predeploy.installers.checks import CONFLICT_CHECK, conflicts_in
-from predeploy.model.results import Installed, MissingImport
+from predeploy.model.execution import Installed, MissingImport
 from predeploy.pipeline.stage import Stage
 
 STDLIB_PROBE = "import sys; print(*sorted({*sys.stdlib_module_names, *sys.builtin_module_names}))"

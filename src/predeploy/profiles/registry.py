@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -106,10 +107,15 @@ class Registry:
     def profile(self, name: str) -> Profile:
         """Return one profile, validated, with its host's functions registered."""
         if name not in self._loaded:
-            if name not in self.located:
-                raise UsageError(f"unknown platform {name!r}{suggestion(name, self.ids())}")
+            self.located_or_error(name)
             self._loaded[name] = self._load(name)
         return self._loaded[name]
+
+    def located_or_error(self, name: str) -> Located:
+        """Return where a profile lies, or raise :class:`UsageError` with the nearest known id."""
+        if name not in self.located:
+            raise UsageError(f"unknown platform {name!r}{suggestion(name, self.ids())}")
+        return self.located[name]
 
     def _load(self, name: str) -> Profile:
         from predeploy.rules.registry import load_module
@@ -154,7 +160,11 @@ class Registry:
 
 
 def _yaml_in(directory: Path) -> list[Path]:
-    return sorted(path for path in directory.glob("*.yaml") if path.name != "python.yaml")
+    try:
+        names = sorted(os.listdir(directory))  # noqa: PTH208 - a hot path
+    except OSError:
+        return []
+    return [directory / name for name in names if name.endswith(".yaml")]
 
 
 def _any_plugin_installed() -> bool:
@@ -169,10 +179,21 @@ def _any_plugin_installed() -> bool:
     for entry in sys.path:
         if not entry.endswith(("site-packages", "dist-packages")):
             continue
-        for path in Path(entry).glob("*.dist-info/entry_points.txt"):
-            try:
-                if group in path.read_bytes():
-                    return True
-            except OSError:
-                continue
+        if any(group in _entry_points(entry, name) for name in _listed(entry)):
+            return True
     return False
+
+
+def _listed(directory: str) -> list[str]:
+    try:
+        return [name for name in os.listdir(directory) if name.endswith((".dist-info", ".egg-info"))]  # noqa: PTH208
+    except OSError:
+        return []
+
+
+def _entry_points(directory: str, name: str) -> bytes:
+    try:
+        with open(f"{directory}/{name}/entry_points.txt", "rb") as file:  # noqa: PTH123
+            return file.read()
+    except OSError:
+        return b""

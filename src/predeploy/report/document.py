@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from predeploy.model import PHASES
 from predeploy.model.findings import Evidence, Finding
-from predeploy.model.results import BootResult, PlatformResult, Report, StepResult
+from predeploy.model.results import PlatformResult, Report
+
+if TYPE_CHECKING:
+    from predeploy.model.execution import BootResult, StepResult
 
 SCHEMA_VERSION = 1
 

@@ -6,8 +6,8 @@ from typing import Any, Literal, TypedDict
 
 from predeploy.model import Confidence, Phase, Severity, Status
 from predeploy.model.decisions import BuildPlan
+from predeploy.model.execution import BootStatus, StepStatus
 from predeploy.model.profile import Profile
-from predeploy.model.results import BootStatus, StepStatus
 from predeploy.profiles.schema import json_schema
 
 

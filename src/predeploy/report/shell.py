@@ -9,11 +9,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from predeploy.env.places import PLACEHOLDER
+from predeploy.lazy import pattern
 from predeploy.model.decisions import BuildPlan, Detection, Step
 from predeploy.model.results import PlatformResult
 from predeploy.report.text import printable
 
-WORD = re.compile(PLACEHOLDER.pattern + r"|\{(env:[A-Za-z_][A-Za-z0-9_]*)\}")
+WORD = pattern(PLACEHOLDER.pattern + r"|\{(env:[A-Za-z_][A-Za-z0-9_]*)\}")
 VARIABLES = {
     "app": "APP",
     "venv": "VENV",

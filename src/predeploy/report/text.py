@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
+from predeploy.lazy import pattern
 from predeploy.model import PHASES
 from predeploy.model.findings import Finding
-from predeploy.model.results import BootResult, Execution, PlatformResult, Report
+from predeploy.model.results import PlatformResult, Report
+
+if TYPE_CHECKING:
+    from predeploy.model.execution import BootResult, Execution
 
 COLOURS = {
     "accept": "32",
@@ -23,7 +27,7 @@ COLOURS = {
 MARKS = {"ok": "✓", "warn": "!", "reject": "✗", "fail": "✗", "unknown": "?", "accept": "✓", "note": "·"}
 TAIL_LINES = 12
 
-CONTROL = re.compile(
+CONTROL = pattern(
     r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|.)?|[\x00-\x08\x0b-\x1f\x7f-\x9f]"
 )
 
@@ -53,17 +57,26 @@ class Paper:
         self, text: str, *, indent: int, first: str = "", hanging: int = 0, ink: str | None = None
     ) -> None:
         """Add a paragraph, broken at blanks; words longer than a line stay whole, so paths can be copied."""
-        import textwrap
-
         room = max(20, self.width - indent - hanging)
-        pieces = textwrap.wrap(printable(text), room, break_long_words=False, break_on_hyphens=False) or [""]
-        for number, piece in enumerate(pieces):
+        for number, piece in enumerate(broken(printable(text), room)):
             lead = first if number == 0 else " " * hanging
             self.line(" " * indent + lead + (self.ink(piece, ink) if ink else piece))
 
     def fits(self, *parts: str) -> bool:
         """Return whether the parts, without colour, fit on one line."""
         return sum(map(len, parts)) <= self.width
+
+
+def broken(text: str, room: int) -> list[str]:
+    """Return the text as lines of at most ``room`` columns, broken at blanks only."""
+    # textwrap compiles five expressions when it is imported, for what are six lines here
+    lines = [""]
+    for word in text.split():
+        if lines[-1] and len(lines[-1]) + 1 + len(word) > room:
+            lines.append(word)
+        else:
+            lines[-1] = f"{lines[-1]} {word}".lstrip()
+    return lines
 
 
 def render(report: Report, *, width: int, colour: bool) -> str:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from predeploy.app.tree import Tree
 from predeploy.model.decisions import PythonChoice, Selection
-from predeploy.model.results import Execution
 from predeploy.model.snapshot import HostSnapshot
 from predeploy.rules.registry import SELECTORS, lookup
+
+if TYPE_CHECKING:
+    from predeploy.model.execution import Execution
 
 Value = TypeVar("Value")
 

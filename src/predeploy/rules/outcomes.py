@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from predeploy.model.conditions import Match, Outcome, Unknown, matched
 from predeploy.model.findings import Evidence
-from predeploy.model.results import BootResult, Execution, StepResult
 from predeploy.rules.case import Case
 from predeploy.rules.predicates import Words, words
 from predeploy.rules.registry import predicate
 
+if TYPE_CHECKING:
+    from predeploy.model.execution import BootResult, Execution, StepResult
+
 
 def _execution(case: Case) -> Execution:
-    return case.execution or Execution()
+    if case.execution is not None:
+        return case.execution
+    from predeploy.model.execution import Execution  # not needed by check
+
+    return Execution()
 
 
 def _failed(case: Case, steps: Words | None) -> list[StepResult]:

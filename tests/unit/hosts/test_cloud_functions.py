@@ -12,8 +12,8 @@ from predeploy.hosts.cloud_functions import classify, cloud_functions, start_fai
 from predeploy.hosts.cloud_functions_manifest import tool_version
 from predeploy.hosts.cloud_functions_python import at_least, solve
 from predeploy.model.conditions import Match, NoMatch, Unknown
+from predeploy.model.execution import BootResult, Execution
 from predeploy.model.findings import Evidence
-from predeploy.model.results import BootResult, Execution
 from predeploy.rules.case import Case
 from support.cases import ContractCase, case_of
 

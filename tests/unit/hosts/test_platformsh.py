@@ -16,7 +16,7 @@ from predeploy.hosts.platformsh_config import APPLICATIONS, read_project, variab
 from predeploy.hosts.platformsh_recipe import requirement
 from predeploy.model.conditions import Match, NoMatch, Unknown
 from predeploy.model.decisions import BuildPlan
-from predeploy.model.results import BootResult, Execution, LocalPython, StepResult
+from predeploy.model.execution import BootResult, Execution, LocalPython, StepResult
 from predeploy.pipeline.detect import detect
 from predeploy.rules.case import Case
 from support.cases import TODAY, ContractCase, case_of

@@ -11,8 +11,8 @@ from predeploy.hosts.streamlit_outcomes import flat
 from predeploy.hosts.streamlit_poetry import poetry_allows
 from predeploy.hosts.streamlit_requirements import capped_below, floored_above
 from predeploy.hosts.streamlit_system import split_words
+from predeploy.model.execution import BootResult, Execution, Installed, StepResult
 from predeploy.model.findings import Finding
-from predeploy.model.results import BootResult, Execution, Installed, StepResult
 from predeploy.rules.case import Case
 from predeploy.rules.evaluate import judge
 from predeploy.rules.registry import load_module
@@ -89,7 +89,7 @@ def test_a_carriage_return_sticks_to_its_word() -> None:
     ],
 )
 def test_a_cap_leaves_only_lower_versions(limits: str, bound: str, capped: bool) -> None:
-    assert capped_below(SpecifierSet(limits), bound) is capped
+    assert capped_below(list(SpecifierSet(limits)), bound) is capped
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_a_cap_leaves_only_lower_versions(limits: str, bound: str, capped: bool)
     ],
 )
 def test_a_floor_leaves_only_higher_versions(limits: str, floored: bool) -> None:
-    assert floored_above(SpecifierSet(limits), "1.65.0") is floored
+    assert floored_above(list(SpecifierSet(limits)), "1.65.0") is floored
 
 
 @pytest.mark.parametrize(
@@ -313,7 +313,7 @@ def test_opencv_that_another_distribution_brought_needs_libgl() -> None:
 
 
 def test_an_import_that_nothing_provides_has_the_hosts_id() -> None:
-    from predeploy.model.results import MissingImport
+    from predeploy.model.execution import MissingImport
 
     subject = case()
     missing = MissingImport(module="seaborn", path="streamlit_app.py", line=1, certain=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from predeploy.model.results import Cause
+from predeploy.model.execution import Cause
 from predeploy.pipeline.cause import READ_LIMIT, cause, read_end
 
 APP = Path("/run/app")
@@ -48,6 +48,36 @@ def test_a_syntax_error_points_at_the_file_it_is_in() -> None:
         "SyntaxError: '(' was never closed\n"
     )
     assert cause(output, APP) == Cause(text="SyntaxError: '(' was never closed", path="app.py", line=3)
+
+
+RICH = """\
+\x1b[31m──\x1b[0m \x1b[1;31mTraceback \x1b[0m\x1b[1;2;31m(most recent call last)\x1b[0m\x1b[31m ───\x1b[0m
+\x1b[31m \x1b[0m \x1b[2m/run/venv/lib/python3.13/site-packages/st\x1b[0m \x1b[31m \x1b[0m
+\x1b[31m \x1b[0m \x1b[2mreamlit/runtime/\x1b[0m\x1b[1mexec_code.py\x1b[0m:136 in      \x1b[31m \x1b[0m
+\x1b[31m \x1b[0m exec_func_with_error_handling                \x1b[31m \x1b[0m
+\x1b[31m \x1b[0m                                              \x1b[31m \x1b[0m
+\x1b[31m \x1b[0m \x1b[2m/run/app/\x1b[0m\x1b[1mapp.py\x1b[0m:9 in <module>   \x1b[31m \x1b[0m
+\x1b[31m \x1b[0m                                              \x1b[31m \x1b[0m
+\x1b[31m \x1b[0m \x1b[31m❱ \x1b[0m 9 \x1b[1;4mgo()\x1b[0m      \x1b[31m \x1b[0m
+\x1b[31m \x1b[0m                                              \x1b[31m \x1b[0m
+\x1b[31m \x1b[0m \x1b[2m/run/app/a_long_\x1b[0m  \x1b[31m \x1b[0m
+\x1b[31m \x1b[0m \x1b[1mname.py\x1b[0m:6 in go  \x1b[31m \x1b[0m
+\x1b[31m \x1b[0m                                              \x1b[31m \x1b[0m
+\x1b[31m \x1b[0m \x1b[31m❱ \x1b[0m 6 \x1b[2m│   \x1b[0m\x1b[94mraise\x1b[0m ValueError  \x1b[31m \x1b[0m
+\x1b[31m──────────────────────────────────\x1b[0m
+\x1b[1;91mValueError: \x1b[0mno data
+"""
+
+
+def test_a_traceback_that_rich_drew_is_read_too() -> None:
+    wanted = Cause(text="ValueError: no data", path="a_long_name.py", line=6)
+    assert cause(RICH, APP) == wanted
+    boxed = RICH.replace("\x1b[31m \x1b[0m", "│").replace("──", "╭─")
+    assert cause(boxed, APP) == wanted
+
+
+def test_a_long_output_is_read_in_a_moment() -> None:
+    assert cause("/no/end\n" * 60_000, APP) is None
 
 
 def test_output_without_the_apps_part_has_no_cause() -> None:
