@@ -27,7 +27,7 @@ ALLOWED: dict[str, set[str]] = {
     "rules": {"model", "errors", "app"},
     "installers": {"model", "errors"},
     "hosts": {"model", "errors", "app", "rules", "installers", "hosts"},
-    "profiles": {"model", "errors", "app", "rules"},
+    "profiles": {"model", "errors", "app", "rules", "installers"},
     "settings": {"model", "errors", "app"},
     "pipeline": {
         "model",

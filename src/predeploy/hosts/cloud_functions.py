@@ -11,6 +11,7 @@ import re
 from predeploy.hosts.cloud_functions_manifest import framework_injected, mode, tool_of, tool_version
 from predeploy.hosts.cloud_functions_python import runtime_id
 from predeploy.hosts.cloud_functions_source import source_path, target
+from predeploy.installers import install_step, kind_of
 from predeploy.installers.checks import conflict_check
 from predeploy.lazy import pattern
 from predeploy.model.conditions import Outcome, matched
@@ -123,12 +124,10 @@ def _step(
     for word in installer.command:
         argv += {"{what}": what, "{vendor}": vendor_flags(case)}.get(word, (word,))
     declared = {name: value for name, value in case.env.items() if INSTALLER_VARIABLE.fullmatch(name)}
-    return Step(
-        id=step_id,
-        phase="install",
-        reason=reason or case.selection.reason,
-        argv=tuple(argv),
-        env={**declared, **installer.env},
+    kind = kind_of(command, installer)
+    own = {**declared, **kind.environment, **installer.env}  # what the builder sets wins over the app's
+    return install_step(
+        kind, installer, step_id=step_id, reason=reason or case.selection.reason, argv=tuple(argv), env=own
     )
 
 

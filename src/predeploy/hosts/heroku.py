@@ -8,6 +8,8 @@ from __future__ import annotations
 from predeploy.app.procfile import Procfile, parse_procfile
 from predeploy.hosts.entry import entry_modules
 from predeploy.hosts.heroku_python import printable, read_bytes
+from predeploy.installers import install_step, kind_of
+from predeploy.installers.base import pinned
 from predeploy.installers.checks import conflict_check
 from predeploy.model.conditions import Match, Outcome, Unknown, found, matched
 from predeploy.model.decisions import Boot, BuildPlan, Environment, Selection, Step
@@ -133,7 +135,8 @@ def heroku(case: Case) -> BuildPlan:
     """Return the buildpack's steps: hooks around the install, then the web process of the Procfile."""
     snapshot, installer = case.snapshot, case.selection.installer or "pip"
     tools, minor = snapshot.tools, case.python.minor
-    seeds = {"pip": tools["pip"]} if installer in {"pip", "setup-py"} else {}
+    kind = kind_of(installer, snapshot.installers[installer])
+    seeds = pinned(kind.seeded, tools)
     if seeds and minor in snapshot.lists["minors-with-setuptools"]:
         seeds["setuptools"] = tools["setuptools"]
     steps = (_hook(case, "pre_compile"), _install(case), _hook(case, "post_compile"), conflict_check())
@@ -144,7 +147,7 @@ def heroku(case: Case) -> BuildPlan:
         as_of=snapshot.as_of.isoformat(),
         environment=Environment(python=case.python.resolved or "", seeds=seeds),
         env=dict(snapshot.build_env),
-        tools={tool: tools[tool] for tool in snapshot.installers[installer].tools},
+        tools=pinned(kind.tools, tools),
         steps=tuple(step for step in steps if step),
         boot=_boot(case, processes.get("web")),
         processes=processes,
@@ -154,20 +157,14 @@ def heroku(case: Case) -> BuildPlan:
 
 
 def _install(case: Case) -> Step:
-    installer = case.snapshot.installers[case.selection.installer or "pip"]
-    argv, env = installer.command, dict(installer.env)
+    name = case.selection.installer or "pip"
+    declared = case.snapshot.installers[name]
+    argv, env = declared.command, {}
     if case.setting("ci") == "true":
         argv = _with_test_dependencies(case, argv)
     if "PIP_EXTRA_INDEX_URL" in case.env and case.selection.installer in {"pip", "setup-py", "pipenv"}:
         env["PIP_EXTRA_INDEX_URL"] = case.env["PIP_EXTRA_INDEX_URL"]
-    return Step(
-        id="install-dependencies",
-        phase="install",
-        reason=case.selection.reason,
-        argv=argv,
-        env=env,
-        timeout_seconds=900,
-    )
+    return install_step(kind_of(name, declared), declared, reason=case.selection.reason, argv=argv, env=env)
 
 
 def _test_requirements(case: Case) -> tuple[str, ...]:
@@ -191,8 +188,7 @@ def _with_test_dependencies(case: Case, argv: tuple[str, ...]) -> tuple[str, ...
 def _manager_env(case: Case) -> dict[str, str]:
     """Return what the package manager's step leaves in the environment of later ones."""
     installer = case.selection.installer or "pip"
-    # The first two are the command's own; Poetry gets the third from us, to find our virtualenv.
-    passing = {"PIPENV_NOSPIN", "PIP_SRC", *(["VIRTUAL_ENV"] if installer == "poetry" else [])}
+    passing = {"PIPENV_NOSPIN", "PIP_SRC"}  # set for the command alone
     env = case.snapshot.installers[installer].env
     return {name: value for name, value in env.items() if name not in passing}
 

@@ -9,6 +9,7 @@ from predeploy.hosts.entry import entry_modules
 from predeploy.hosts.platformsh_build import environment_file
 from predeploy.hosts.platformsh_config import App, variables_of
 from predeploy.hosts.platformsh_hook import Hook
+from predeploy.installers import INSTALLERS
 from predeploy.installers.checks import conflict_check
 from predeploy.lazy import pattern
 from predeploy.model.decisions import Boot, BuildPlan, Environment, Step
@@ -106,7 +107,7 @@ def _build_variables(case: Case, app: App, hook: Hook) -> dict[str, str]:
         if name in case.snapshot.values
     }
     # Not the host's: they keep a hook inside of the run's own virtualenv, whatever it does.
-    ours = {"VIRTUAL_ENV": "{venv}", "PIP_REQUIRE_VIRTUALENV": "1"}
+    ours = dict(INSTALLERS["hook"].environment)
     if not hook.tree.is_file(f"{app.root}/.python-version".lstrip("/")):
         ours["UV_PYTHON"] = "{bin}/python"
     return {**case.snapshot.build_env, **own, **case.env, **host, **ours}

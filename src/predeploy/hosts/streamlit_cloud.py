@@ -17,13 +17,15 @@ from predeploy.hosts import (  # noqa: F401 - their functions register themselve
 )
 from predeploy.hosts.streamlit_requirements import capped_below, specifiers
 from predeploy.hosts.streamlit_selection import entrypoint, manifest_directory
+from predeploy.installers import INSTALLERS, install_step, kind_of
+from predeploy.installers.base import pinned
 from predeploy.installers.checks import conflict_check
 from predeploy.model.decisions import Boot, BuildPlan, Environment, Step
 from predeploy.rules.case import Case
 from predeploy.rules.registry import recipe
 
 UV_PIP = ("{tool:uv}/uv", "pip", "install")
-UV_ENV = {"VIRTUAL_ENV": "{venv}", "UV_PYTHON_DOWNLOADS": "never"}
+UV_ENV = dict(INSTALLERS["uv"].environment)
 INSTALL_SECONDS = 3600.0
 """Ours: the host let an install of 46 minutes end well, and no limit is known."""
 
@@ -33,7 +35,9 @@ def streamlit(case: Case) -> BuildPlan:
     """Return the host's steps: one installer, what it adds of its own, and the start of the script."""
     snapshot, manifest, installer = case.snapshot, case.selection.manifest, case.selection.installer
     by_pip = installer in {None, "uv-pip"}
-    used = set(snapshot.installers[installer or "uv-pip"].tools)
+    name = installer or "uv-pip"
+    kind = kind_of(name, snapshot.installers[name])
+    used = set(kind.tools)
     entry = entrypoint(case).path or ""
     return BuildPlan(
         platform=snapshot.id,
@@ -42,11 +46,11 @@ def streamlit(case: Case) -> BuildPlan:
             python=case.python.resolved or "", seeds={"pip": snapshot.tools["pip"]} if by_pip else {}
         ),
         env=_caches(case, used | {"pip"} if by_pip else used),
-        tools={name: snapshot.tools[name] for name in sorted(used)},
+        tools=pinned(kind.tools, snapshot.tools),
         steps=(*_steps(case), conflict_check()),
         boot=_boot(case, entry),
         processes={"app": f"streamlit run {entry}"},
-        requirement_files=(manifest,) if manifest and installer == "uv-pip" else (),
+        requirement_files=kind.requirement_files(manifest) if manifest and by_pip else (),
         requirements=("streamlit", "rich>=10.14.0") if by_pip else (),
         entry_modules=(entry,),
         import_roots=(posixpath.dirname(entry),),
@@ -68,14 +72,11 @@ def _steps(case: Case) -> tuple[Step, ...]:
         return (*_requirements(case), *_additions(case))
     declared = case.snapshot.installers[installer]
     return (
-        Step(
-            id=f"{installer.removesuffix('-sync')}-sync"
-            if installer == "uv-sync"
-            else f"{installer}-install",
-            phase="install",
+        install_step(
+            kind_of(installer, declared),
+            declared,
+            step_id=installer if installer == "uv-sync" else f"{installer}-install",
             reason=case.selection.reason,
-            argv=declared.command,
-            env=dict(declared.env),
             cwd=_directory(case),
             timeout_seconds=INSTALL_SECONDS,
         ),

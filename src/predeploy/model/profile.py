@@ -158,8 +158,8 @@ class Installer:
     """The host's own command line."""
     env: dict[str, str] = field(default_factory=dict)
     """Variables the host sets for it."""
-    tools: tuple[str, ...] = ()
-    """The pinned tools it needs, keys of ``tools``."""
+    kind: str | None = None
+    """The package manager it is, a name of :mod:`predeploy.installers`; absent: its own name."""
     source: str = ""
     """Where the command is documented."""
 

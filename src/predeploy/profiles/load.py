@@ -112,18 +112,28 @@ def _check_references(profile: Profile, complain: Any) -> None:
             complain(("python", "sources", index, "grammar"), f"unknown grammar {source.grammar!r}{near}")
     if not profile.abstract and profile.recipe not in RECIPES:
         complain(("recipe",), f"unknown recipe {profile.recipe!r}{suggestion(str(profile.recipe), RECIPES)}")
-    for index, entry in enumerate(profile.manifests.accept):
-        if entry.installer not in profile.installers:
-            near = suggestion(entry.installer, profile.installers)
-            complain(
-                ("manifests", "accept", index, "installer"), f"unknown installer {entry.installer!r}{near}"
-            )
+    _check_installers(profile, complain)
     seen: set[str] = set()
     for index, rule in enumerate(profile.rules):
         if rule.id in seen:
             complain(("rules", index, "id"), f"two rules have the id {rule.id!r}")
         seen.add(rule.id)
         _check_rule(rule, index, complain)
+
+
+def _check_installers(profile: Profile, complain: Any) -> None:
+    from predeploy.installers import INSTALLERS
+
+    for index, entry in enumerate(profile.manifests.accept):
+        if entry.installer not in profile.installers:
+            near = suggestion(entry.installer, profile.installers)
+            complain(
+                ("manifests", "accept", index, "installer"), f"unknown installer {entry.installer!r}{near}"
+            )
+    for name, declared in profile.installers.items():
+        if (declared.kind or name) not in INSTALLERS:
+            near = suggestion(declared.kind or name, INSTALLERS)
+            complain(("installers", name), f"unknown kind of installer {declared.kind or name!r}{near}")
 
 
 def _check_rule(rule: Rule, index: int, complain: Any) -> None:

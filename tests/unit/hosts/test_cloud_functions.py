@@ -227,7 +227,8 @@ def test_uv_installs_into_the_virtualenv_with_the_pinned_version() -> None:
         *("{tool:uv}/uv", "pip", "install", "-r", "requirements.txt"),
         *("--reinstall", "--link-mode=copy", "--no-cache"),
     )
-    assert step.env == {"VIRTUAL_ENV": "{venv}", "UV_PYTHON_DOWNLOADS": "never"}
+    assert step.env["VIRTUAL_ENV"] == "{venv}"
+    assert step.env["UV_PYTHON_DOWNLOADS"] == "never"
 
 
 def test_the_start_sees_the_launch_variables_and_not_those_of_the_build() -> None:

@@ -1,0 +1,20 @@
+"""pip: lives in the virtualenv it installs into, in the host's version."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+
+class Pip:
+    """See :class:`predeploy.installers.base.Installer`."""
+
+    seeded: tuple[str, ...] = ("pip",)
+    tools: tuple[str, ...] = ()
+    environment: Mapping[str, str] = {}
+
+    def requirement_files(self, manifest: str) -> tuple[str, ...]:
+        """Return a requirements file or a project file as it is: uv reads both."""
+        return (manifest,) if manifest.endswith((".txt", "pyproject.toml")) else ()
+
+
+INSTALLER = Pip()
