@@ -20,7 +20,7 @@ $(STAMP): pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable . --group dev
 	@touch $@
 
-demo: $(STAMP) ## Judge, build and start the sample app on all four platforms
+demo: $(STAMP) ## Judge, build and start the sample app on four platforms
 	$(BIN)/predeploy build sample_apps/everywhere
 
 test: $(STAMP) ## Run all tests

@@ -9,6 +9,7 @@ import click
 
 from predeploy.cli.main import COMMANDS, main
 from predeploy.errors import EXIT_MEANING
+from predeploy.model.profile import ManifestFile
 from predeploy.profiles.registry import Registry
 from predeploy.report.explain import condition_text
 from predeploy.rules.registry import PREDICATES
@@ -89,7 +90,9 @@ def platform(registry: Registry, name: str) -> str:
     ]
     lines += [f"- `--set {name}.{key}=…`: {setting.description}" for key, setting in profile.settings.items()]
     lines += ["", "## Manifests, in order", ""]
-    lines += [f"- `{entry.file}` leads to {entry.installer}" for entry in profile.manifests.accept]
+    lines += [
+        f"- `{entry.file}` leads to {entry.installer}{_span(entry)}" for entry in profile.manifests.accept
+    ]
     lines += ["", "## Not simulated", "", *(f"- {text}" for text in profile.not_simulated)]
     lines += [
         "",
@@ -108,6 +111,11 @@ def platform(registry: Registry, name: str) -> str:
             f"| `{rule.id}`: {_cell(rule.headline)} | {upstream} | {rule.phase} | {condition} | {verdicts} |"
         )
     return "\n".join(lines) + "\n"
+
+
+def _span(entry: ManifestFile) -> str:
+    since = f", from {entry.since}" if entry.since else ""
+    return since + (f", until {entry.until}" if entry.until else "")
 
 
 def _cell(text: str) -> str:

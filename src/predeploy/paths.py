@@ -7,6 +7,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 
+def home_directory(environ: Mapping[str, str]) -> Path:
+    """Return the user's home directory; ``/`` for a user without one, as containers have."""
+    try:
+        return Path(environ.get("HOME") or Path.home())
+    except RuntimeError:
+        return Path("/")
+
+
 def cache_root(environ: Mapping[str, str]) -> Path:
     """Return the cache directory: ``PREDEPLOY_CACHE_DIR``, else the user's own for this system."""
     given = environ.get("PREDEPLOY_CACHE_DIR")
@@ -15,7 +23,7 @@ def cache_root(environ: Mapping[str, str]) -> Path:
     if environ.get("XDG_CACHE_HOME"):
         return Path(environ["XDG_CACHE_HOME"]).absolute() / "predeploy"
     if sys.platform == "linux":  # platformdirs would say the same, for a tenth of the time of a whole check
-        return Path(environ.get("HOME") or Path.home()).absolute() / ".cache" / "predeploy"
+        return home_directory(environ).absolute() / ".cache" / "predeploy"
     from platformdirs import user_cache_path
 
     return user_cache_path("predeploy")

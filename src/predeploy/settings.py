@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import field
 from datetime import date
 from pathlib import Path
@@ -25,10 +25,14 @@ class RunRequest:
     platforms: tuple[str, ...] = ()
     """Empty: all built-in platforms."""
     as_of: date
+    packages_as_of: date | None = None
+    """The past day whose packages are installed; ``None``: today's."""
     strict: bool = False
     until: Phase = "boot"
     settings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """Per platform, what the host keeps outside the tree."""
+    shared_settings: Mapping[str, str] = field(default_factory=dict)
+    """Settings given once for every chosen platform that declares them; they win over the others."""
     env: Mapping[str, str] = field(default_factory=dict)
     """Config vars and build variables of the app."""
     platform_directories: tuple[Path, ...] = ()
@@ -110,14 +114,15 @@ def _config(path: Path, table: Any, text: str, prefix: tuple[str, ...]) -> Confi
     platforms = table.get("platforms", [])
     if not isinstance(platforms, list) or not all(isinstance(name, str) for name in platforms):
         raise bad(("platforms",), "platforms must be a list of platform ids")
-    settings: dict[str, dict[str, str]] = {}
-    for platform, values in table.get("platform", {}).items():
-        if not isinstance(values, dict):
-            raise bad(("platform", platform), f"[tool.predeploy.platform.{platform}] must be a table")
-        settings[platform] = {key: _text(value) for key, value in values.items()}
-    env = table.get("env", {})
-    if not isinstance(env, dict):
-        raise bad(("env",), "env must be a table of variables")
+    by_platform = table.get("platform", {})
+    if not isinstance(by_platform, dict):
+        raise bad(("platform",), "platform must be a table of tables, one a platform")
+    settings = {name: _texts(values, ("platform", name), bad) for name, values in by_platform.items()}
+    for key, parse in (("as-of", parse_day), ("until", parse_phase)):
+        try:
+            parse(str(table[key])) if key in table else None
+        except UsageError as error:
+            raise bad((key,), str(error)) from None
     strict = table.get("strict")
     if strict is not None and not isinstance(strict, bool):
         raise bad(("strict",), "strict must be true or false")
@@ -127,9 +132,21 @@ def _config(path: Path, table: Any, text: str, prefix: tuple[str, ...]) -> Confi
         strict=strict,
         until=None if until is None else str(until),
         as_of=str(table["as-of"]) if "as-of" in table else None,
-        env={str(key): _text(value) for key, value in env.items()},
+        env=_texts(table.get("env", {}), ("env",), bad),
         settings=settings,
     )
+
+
+def _texts(
+    values: Any, keys: tuple[str, ...], bad: Callable[[tuple[str, ...], str], ConfigError]
+) -> dict[str, str]:
+    """Return a table of single values as text."""
+    if not isinstance(values, dict):
+        raise bad(keys, f"[tool.predeploy.{'.'.join(keys)}] must be a table")
+    for key, value in values.items():
+        if isinstance(value, dict | list):
+            raise bad((*keys, key), f"{key} must be one value, not a list or a table")
+    return {key: _text(value) for key, value in values.items()}
 
 
 def _text(value: object) -> str:
@@ -188,7 +205,7 @@ def _is_variable(name: str) -> bool:
     return re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) is not None
 
 
-def parse_day(text: str) -> date:
+def parse_day(text: str, *, option: str = "--as-of") -> date:
     """Return a day written as ``2026-11-20``, or ``today`` as the UTC day."""
     from datetime import UTC, datetime
 
@@ -197,7 +214,7 @@ def parse_day(text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise UsageError(f"--as-of {text}: expected a day such as 2026-11-20") from None
+        raise UsageError(f"{option} {text}: expected a day such as 2026-11-20") from None
 
 
 def parse_phase(text: str) -> Phase:

@@ -102,7 +102,7 @@ def test_the_day_decides(tmp_path: Path) -> None:
 
 
 def test_a_day_before_the_window_is_unknown_and_strict_makes_it_3(app: Path) -> None:
-    argv = ("check", "-p", "heroku", "--as-of", "2020-01-01")
+    argv = ("check", "-p", "heroku", "--as-of", "2012-03-23")
     assert cli(*argv, cwd=app).exit_code == 0
     assert "could not be decided: heroku" in cli(*argv, cwd=app).stdout
     assert cli(*argv, "--strict", cwd=app).exit_code == 3
@@ -171,6 +171,10 @@ def test_a_wrong_call_gets_one_clear_line(app: Path, argv: tuple[str, ...], expe
         ("[tool.predeploy]\nplatforms = 'heroku'\n", "pyproject.toml:2: platforms must be a list"),
         ("[tool]\npredeploy = 1\n", "pyproject.toml:2: [tool.predeploy] must be a table"),
         ("[tool.predeploy]\nstrict = 'yes'\n", "pyproject.toml:2: strict must be true or false"),
+        ("[tool.predeploy]\nplatform = 'x'\n", "pyproject.toml:2: platform must be a table of tables"),
+        ("[tool.predeploy]\nas-of = 'soon'\n", "pyproject.toml:2: --as-of soon: expected a day"),
+        ("[tool.predeploy]\n\nuntil = 'plan'\n", "pyproject.toml:3: until plan: expected install, verify or boot"),
+        ("[tool.predeploy]\nenv.A = [1]\n", "pyproject.toml:2: A must be one value"),
         ("[tool.predeploy]\nplatform.heroku = 3\n", "pyproject.toml:2: [tool.predeploy.platform.heroku] must be a table"),
     ],
 )  # fmt: skip

@@ -41,7 +41,7 @@ def test_the_plan_gives_each_command_with_its_reason(tmp_path: Path) -> None:
     printed = run_cli("plan", "-p", "heroku", cwd=app).stdout
     assert "$ pip install -r requirements.txt --exists-action=w" in printed
     assert "because requirements.txt is the package manager file of the root" in printed
-    assert "pip 26.2.1, pinned by the host" in printed
+    assert "pip 26.2.1, the version this host uses" in printed
     assert "$ gunicorn app:app" in printed
 
 
@@ -111,7 +111,7 @@ def test_platforms_list_and_show(tmp_path: Path) -> None:
     assert "base" not in ids
     assert all(row["error"] is None for row in listed)
     shown = json.loads(run_cli("platforms", "show", "heroku", "-f", "json", cwd=tmp_path).stdout)
-    assert shown["covers_from"] == "2024-11-01"
+    assert shown["covers_from"] == "2012-03-24"
 
 
 def test_a_broken_profile_is_one_line_of_the_list(tmp_path: Path) -> None:
@@ -136,7 +136,7 @@ def test_lint_names_every_problem_and_says_2(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("what", ["result", "profile", "plan"])
+@pytest.mark.parametrize("what", ["result", "profile", "plan", "forecast"])
 def test_schemas(tmp_path: Path, what: str) -> None:
     schema = json.loads(run_cli("schema", what, cwd=tmp_path).stdout)
     assert schema["type"] == "object"

@@ -41,7 +41,7 @@ def test_case_names_are_unique() -> None:
     assert len(names) == len(set(names))
 
 
-NEEDS_A_DIRECTORY = {"not-tracked", "untracked-directory"}
+NEEDS_A_DIRECTORY = {"git-gave-no-answer", "not-tracked", "untracked-directory"}
 
 
 @pytest.mark.parametrize(

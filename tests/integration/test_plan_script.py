@@ -43,16 +43,22 @@ TREES: dict[str, dict[str, Any]] = {
         "predeploy.toml": f'[platform.streamlit-cloud]\npython = "{MINOR}"\n',
     },
 }
+# uv refuses the line with the dash, so that pip is asked, which passes over it.
+SECOND_TRY = {**TREES["streamlit-cloud"], "requirements.txt": "alpha<2\n- beta\n"}
 
 
-@pytest.mark.parametrize("platform", TREES)
+@pytest.mark.parametrize(
+    ("platform", "files"),
+    [*TREES.items(), ("streamlit-cloud", SECOND_TRY)],
+    ids=[*TREES, "streamlit-cloud-second-try"],
+)
 def test_the_script_installs_what_the_build_installs(
-    tmp_path: Path, index: LocalIndex, build: Build, worker_cache: Path, platform: str
+    tmp_path: Path, index: LocalIndex, build: Build, worker_cache: Path, platform: str, files: dict[str, Any]
 ) -> None:
-    result, answer = build(TREES[platform], platform=platform)
+    result, answer = build(files, platform=platform)
     assert answer["status"] in {"accept", "warn"}, result.stdout
     built = {item["name"].lower(): item["version"] for item in answer["installed"]}
-    app = write_tree(tmp_path / "by-hand", TREES[platform])
+    app = write_tree(tmp_path / "by-hand", files)
     script = run_cli("plan", str(app), "-p", platform, "-f", "sh", cwd=tmp_path).stdout
     env = {**clean_environ(tmp_path / "home"), **index.environ()}
     env |= {"ROOT": str(tmp_path / "root"), "UV": str(uv_binary()), "UV_CACHE_DIR": str(worker_cache / "uv")}

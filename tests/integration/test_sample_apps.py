@@ -53,7 +53,7 @@ def test_a_sample_app_ends_as_its_cells_say(
     result = run_cli(
         *("build", str(copy), *platforms, "-f", "json", "-q"),
         *("--boot-timeout", "30" if app != "port-never-opened" else "5"),
-        *("--as-of", outcomes()["as_of"].isoformat(), "--no-fetch-python"),
+        *("--as-of", outcomes()["as_of"].isoformat(), "--current-packages", "--no-fetch-python"),
         cwd=tmp_path,
         env=env,
         cache_dir=shared_cache,

@@ -22,7 +22,7 @@ MINOR = f"{sys.version_info.major}.{sys.version_info.minor}"
 @pytest.fixture(scope="session")
 def index() -> Iterator[LocalIndex]:
     index = standard_index()
-    for version in ("26.2.1", "26.3", "24.0"):
+    for version in ("26.2.1", "26.1.2", "26.3", "24.0"):
         index.add_pip(version)
     for version in ("0.12.5", "0.5.4"):
         index.add_uv(version)
@@ -50,6 +50,7 @@ def build(index: LocalIndex, worker_cache: Path, tmp_path: Path) -> Build:
         *argv: str,
         platform: str = "heroku",
         env: dict[str, str | None] | None = None,
+        current_packages: bool = True,
     ) -> tuple[CliResult, dict[str, Any]]:
         app = files if isinstance(files, Path) else write_tree(tmp_path / "app", files)
         variables = {**index.environ(), "TMPDIR": str(tmp_path), **(env or {})}
@@ -58,6 +59,7 @@ def build(index: LocalIndex, worker_cache: Path, tmp_path: Path) -> Build:
             str(app),
             *("-p", platform, "-f", "json", "--no-fetch-python", "--boot-timeout", "20"),
             *("--as-of", TODAY.isoformat()),
+            *(("--current-packages",) if current_packages else ()),
             *argv,
             cwd=tmp_path,
             env=variables,

@@ -10,7 +10,7 @@ import tempfile
 import threading
 import time
 import urllib.parse
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
@@ -38,6 +38,8 @@ class LocalIndex:
         self.requests: list[str] = []
         """Every request so far as ``METHOD /path``, oldest first."""
         self.delay = 0.0
+        self.uploaded: str | None = None
+        """When files came that do not say it themselves; None: the pages do not say it either."""
         self._directory = tempfile.TemporaryDirectory(prefix="predeploy-index-")
         self._files: dict[str, IndexFile] = {}
         self._failures: list[_Failure] = []
@@ -52,13 +54,13 @@ class LocalIndex:
         directory = Path(self._directory.name)
         only_sdist = dist.sdist_only or dist.broken_sdist
         if not only_sdist:
-            self.add_file(build_wheel(dist, directory), yanked=dist.yanked)
+            self.add_file(build_wheel(dist, directory), yanked=dist.yanked, uploaded=dist.uploaded)
         if only_sdist or with_sdist:
-            self.add_file(build_sdist(dist, directory), yanked=dist.yanked)
+            self.add_file(build_sdist(dist, directory), yanked=dist.yanked, uploaded=dist.uploaded)
 
-    def add_file(self, path: Path, *, yanked: bool | str = False) -> None:
+    def add_file(self, path: Path, *, yanked: bool | str = False, uploaded: str | None = None) -> None:
         """Serve a wheel or a .tar.gz sdist that exists already, from where it is."""
-        self._files[path.name] = describe(path, yanked=yanked)
+        self._files[path.name] = describe(path, yanked=yanked, uploaded=uploaded)
 
     def add_bundled_pip(self) -> None:
         """Serve the pip wheels that virtualenv carries."""
@@ -189,7 +191,11 @@ class LocalIndex:
         """Return the list of projects, or the page of one; None for an unknown name."""
         if project is None:
             return list_page({file.project for file in self._files.values()}, as_json=as_json)
-        files = [file for file in self.files if file.project == normalise(project)]
+        files = [
+            replace(file, uploaded=file.uploaded or self.uploaded)
+            for file in self.files
+            if file.project == normalise(project)
+        ]
         return project_page(normalise(project), files, as_json=as_json) if files else None
 
 

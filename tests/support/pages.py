@@ -30,6 +30,8 @@ class IndexFile:
     yanked: bool | str
     metadata: bytes | None
     """METADATA of a wheel, served beside it; None for an sdist."""
+    uploaded: str | None = None
+    """When it came, as the JSON page says it, such as ``2025-01-31T00:00:00Z``."""
 
     @property
     def url(self) -> str:
@@ -42,7 +44,7 @@ def normalise(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def describe(path: Path, *, yanked: bool | str) -> IndexFile:
+def describe(path: Path, *, yanked: bool | str, uploaded: str | None = None) -> IndexFile:
     """Read what the index must say about a wheel or a .tar.gz sdist."""
     metadata = _metadata(path)
     fields = email.parser.BytesParser().parsebytes(metadata)
@@ -56,6 +58,7 @@ def describe(path: Path, *, yanked: bool | str) -> IndexFile:
         requires_python=_header(fields, "Requires-Python"),
         yanked=yanked,
         metadata=metadata if path.suffix == ".whl" else None,
+        uploaded=uploaded,
     )
 
 
@@ -100,6 +103,8 @@ def _json_page(project: str, files: list[IndexFile]) -> bytes:
             "size": file.path.stat().st_size,
             "yanked": file.yanked,
         }
+        if file.uploaded:
+            row["upload-time"] = file.uploaded
         if file.requires_python:
             row["requires-python"] = file.requires_python
         if file.metadata is not None:

@@ -82,6 +82,8 @@ class Distribution:
     broken_sdist: bool = False
     """The sdist names its metadata, and its build ends with `COMPILER_ERROR`; implies no wheel."""
     extras: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    uploaded: str | None = None
+    """When the index got the files, such as ``2025-01-31T00:00:00Z``; None: it does not say."""
 
     @property
     def module(self) -> str:

@@ -23,6 +23,11 @@ def names_in_environment(site_packages: tuple[Path, ...]) -> frozenset[str]:
     return _Environment(site_packages).names()
 
 
+def names_in_directory(directory: Path) -> frozenset[str]:
+    """Return the top-level names importable from a directory on the path; an empty directory is one, too."""
+    return _Environment(()).importable(directory)
+
+
 class _Environment:
     """Site-packages with every directory listed at most once."""
 
@@ -37,11 +42,13 @@ class _Environment:
         """Return the importable top-level names."""
         names = set(self.editable)
         for directory in self.directories:
-            below = {
-                name for name, is_dir in self.listing(directory).items() if is_dir and name.isidentifier()
-            }
-            names |= self.modules(directory) | (below - {"__pycache__"})
+            names |= self.importable(directory)
         return frozenset(names)
+
+    def importable(self, directory: Path) -> frozenset[str]:
+        """Return the top-level names one directory provides, namespace packages included."""
+        below = {name for name, is_dir in self.listing(directory).items() if is_dir and name.isidentifier()}
+        return self.modules(directory) | (below - {"__pycache__"})
 
     def listing(self, directory: Path) -> dict[str, bool]:
         """Return the names in a directory, each with whether it is a directory."""

@@ -16,6 +16,9 @@ from predeploy.model.results import PlatformResult, Report
 from predeploy.pipeline.static import exit_code
 from predeploy.settings import RunRequest
 
+PLAIN = str.maketrans({"✓": "+", "✗": "x", "·": "-", "…": "...", "→": "->"})
+"""What stands for our signs where stdout cannot show them."""
+
 
 def report_of(
     request: RunRequest,
@@ -39,7 +42,10 @@ def report_of(
 
 def answer(report: Report, request: RunRequest, *, output_format: str, output_file: Path | None) -> None:
     """Render a report and write it, without the values given by ``--env``."""
-    redact = Redactor(request.env.values())
+    if request.env:
+        from predeploy.report.masking import masked
+
+        report = masked(report, Redactor(request.env.values()))
     for remark in request.remarks:
         click.echo(f"predeploy: {remark}", err=True)
     if output_format == "json":
@@ -47,25 +53,44 @@ def answer(report: Report, request: RunRequest, *, output_format: str, output_fi
 
         from predeploy.report.document import document
 
-        write(json.dumps(document(report), indent=2) + "\n", output_file, redact=redact)
+        write(json.dumps(document(report), indent=2) + "\n", output_file)
         return
     from predeploy.report.text import render
 
     colour = output_file is None and wants_colour(sys.stdout.isatty())
-    write(render(report, width=width(), colour=colour), output_file, redact=redact)
+    write(render(report, width=width(), colour=colour), output_file)
 
 
 def write(text: str, output_file: Path | None, *, redact: Callable[[str], str] = mask_credentials) -> None:
-    """Write text to a file or to stdout; secrets are masked, and what a terminal cannot show is replaced."""
+    """Write text to a file or to stdout; secrets are masked, and what stdout cannot show is replaced."""
     text = redact(text)
     if output_file is None:
-        encoding = sys.stdout.encoding or "utf-8"
-        click.echo(text.encode(encoding, "replace").decode(encoding, "replace"), nl=False, color=True)
+        _print(text)
         return
     try:
         output_file.write_text(text, encoding="utf-8", errors="replace")
     except OSError as error:
         raise UsageError(f"{output_file}: {(error.strerror or 'cannot be written').lower()}") from None
+
+
+def _print(text: str) -> None:
+    encoding = sys.stdout.encoding or "utf-8"
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:  # without this every mark of the matrix would be the one of "unknown"
+        text = text.translate(PLAIN).encode(encoding, "replace").decode(encoding)
+    try:
+        click.echo(text, nl=False, color=True)
+    except BrokenPipeError:
+        discard_stdout()  # the reader has seen enough; the exit code is still the answer's
+    except OSError as error:
+        discard_stdout()
+        raise UsageError(f"stdout: {(error.strerror or 'cannot be written').lower()}") from None
+
+
+def discard_stdout() -> None:
+    """Point stdout elsewhere, so that the interpreter's own flush at exit stays quiet."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def wants_colour(is_terminal: bool) -> bool:

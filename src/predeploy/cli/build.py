@@ -5,20 +5,38 @@ from __future__ import annotations
 import gc
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from time import perf_counter
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from predeploy.cli.answer import answer, report_of, wants_colour
-from predeploy.cli.options import OUTPUT, STRICT, format_option, registry_for, request_from, selection
+from predeploy.cli.options import (
+    CURRENT_PACKAGES,
+    OUTPUT,
+    STRICT,
+    format_option,
+    registry_for,
+    request_from,
+    selection,
+)
+from predeploy.env.secrets import Redactor
 from predeploy.errors import UsageError
+
+if TYPE_CHECKING:
+    from predeploy.env.commands import Cancellation
+
+PATIENCE = 2
+"""Signals after which a further one ends the program at once."""
 
 
 @click.command("build")
 @selection
+@CURRENT_PACKAGES
 @STRICT
 @click.option(
     "--until",
@@ -64,16 +82,41 @@ def command(
         raise UsageError(f"--work-dir {request.work_dir}: no such directory")
     registry = registry_for(request)
     cancellation = Cancellation()
-    # SIGTERM ends a run as Ctrl-C does: children gone, results written.
-    signal.signal(signal.SIGTERM, _as_interrupt)
     live = sys.stderr.isatty() and not request.strict and wants_colour(True)
-    with progress(live=live and not verbose, quiet=quiet, verbose=verbose) as reporter:
-        results = build(request, registry, reporter, cancellation)
-    interrupted = cancellation.requested
-    report = report_of(request, results, seconds=perf_counter() - begun, interrupted=interrupted)
-    answer(report, request, output_format=output_format, output_file=output_file)
+    with _stopped_by_signals(cancellation):
+        redact = Redactor(request.env.values())
+        with progress(live=live and not verbose, quiet=quiet, verbose=verbose, redact=redact) as reporter:
+            results = build(request, registry, reporter, cancellation)
+        interrupted = cancellation.requested
+        report = report_of(request, results, seconds=perf_counter() - begun, interrupted=interrupted)
+        answer(report, request, output_format=output_format, output_file=output_file)
     return report.exit_code
 
 
-def _as_interrupt(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the handler's signature
-    raise KeyboardInterrupt
+@contextmanager
+def _stopped_by_signals(cancellation: Cancellation) -> Iterator[None]:
+    """Let Ctrl-C, SIGTERM and a closed terminal end a run in order: children gone, results written.
+
+    The first two signals raise nothing, so that nothing is left half done, the report included. A third is
+    from somebody who does not want to wait for it.
+    """
+    received = 0
+
+    def stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the handler's signature
+        nonlocal received
+        received += 1
+        if received == 1:
+            cancellation.cancel()
+        elif received > PATIENCE:
+            raise KeyboardInterrupt
+
+    wanted = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.getsignal(number) for number in wanted}
+    heard = [number for number in wanted if before[number] is not signal.SIG_IGN]  # nohup, jobs of a script
+    for number in heard:
+        signal.signal(number, stop)
+    try:
+        yield
+    finally:
+        for number in heard:
+            signal.signal(number, before[number])

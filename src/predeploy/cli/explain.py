@@ -55,8 +55,9 @@ def _rules(registry: Registry, identity: str) -> list[tuple[Profile, Rule]]:
         profile = registry.profile(name)
         for candidate in profile.rules:
             address = f"{name}/{candidate.id}"
-            known += [address, candidate.upstream_id or address]
-            wanted = {address, candidate.upstream_id} if not slash or names == (platform,) else {address}
+            upstream = {candidate.upstream_id, *(change.upstream_id for change in candidate.timeline)}
+            known += [address, *filter(None, upstream)]
+            wanted = {address, *filter(None, upstream)} if not slash or names == (platform,) else {address}
             if identity in wanted or (not slash and identity == candidate.id):
                 found.append((profile, candidate))
     if not found:

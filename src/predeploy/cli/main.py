@@ -15,9 +15,10 @@ COMMANDS: dict[str, str] = {
     "check": "Judge an app statically: detect and plan, nothing of it is run.",
     "plan": "Print the exact recipe of each platform, each line with its reason.",
     "build": "Run the whole pipeline: install, verify, boot.",
+    "forecast": "List the days on which the answer will change, and to what.",
     "explain": "Explain a rule or a platform.",
     "platforms": "List, show and lint platform profiles.",
-    "schema": "Print the JSON schema of the result, the profiles or the plan.",
+    "schema": "Print the JSON schema of the result, the profiles, the plan or the forecast.",
 }
 
 EPILOG = "Exit codes: " + "; ".join(f"{int(code)} {meaning}" for code, meaning in EXIT_MEANING.items()) + "."
@@ -78,6 +79,7 @@ def main() -> None:
 
 def run(args: list[str] | None = None) -> int:
     """Run a command and return its exit code; only here does an exception become a message."""
+    _open_missing_streams()
     try:
         code = main.main(args=args, prog_name="predeploy", standalone_mode=False)
     except click.exceptions.Exit as error:
@@ -90,13 +92,16 @@ def run(args: list[str] | None = None) -> int:
         return _say(str(error), error.exit_code)
     except KeyboardInterrupt:
         return _say("interrupted", ExitCode.INTERRUPTED)
-    except BrokenPipeError:
-        # The reader has gone; point stdout elsewhere so that the interpreter's own flush stays quiet.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return ExitCode.OK
     except Exception as error:  # noqa: BLE001 - a bug of ours: say so, never show a bare traceback
         return _bug(error)
     return int(code or 0)
+
+
+def _open_missing_streams() -> None:
+    """Give a process that was started with closed streams something in their place."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115 - until the end
 
 
 def _say(message: str, code: ExitCode) -> int:
@@ -108,12 +113,15 @@ def _say(message: str, code: ExitCode) -> int:
 def _bug(error: Exception) -> int:
     import tempfile
     import traceback
-    from pathlib import Path
 
     text = "".join(traceback.format_exception(error))
     if os.environ.get("PREDEPLOY_DEBUG"):
         click.echo(text, err=True)
-    handle, name = tempfile.mkstemp(prefix="predeploy-bug-", suffix=".log", text=True)
-    os.close(handle)
-    Path(name).write_text(text, encoding="utf-8")
-    return _say(f"bug: {type(error).__name__}: {error} (the traceback is in {name})", ExitCode.BUG)
+    what = f"bug: {type(error).__name__}: {error}"
+    try:
+        handle, name = tempfile.mkstemp(prefix="predeploy-bug-", suffix=".log", text=True)
+        with open(handle, "w", encoding="utf-8", errors="replace") as file:  # noqa: PTH123 - a descriptor
+            file.write(text)
+    except OSError:
+        return _say(f"{what}\n{text}", ExitCode.BUG)
+    return _say(f"{what} (the traceback is in {name})", ExitCode.BUG)

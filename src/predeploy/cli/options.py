@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
-from predeploy.paths import cache_root
+from predeploy.paths import cache_root, home_directory
 from predeploy.profiles.registry import Registry
 from predeploy.settings import (
     Config,
@@ -47,6 +47,11 @@ AS_OF = click.option(
 SET = click.option(
     "--set", "sets", multiple=True, metavar="PLATFORM.KEY=VALUE", help="What the host keeps outside the tree."
 )
+CACHED_PYTHON = click.option(
+    "--cached-python",
+    metavar="X.Y.Z",
+    help="Python of the previous build, which some hosts keep; as --set PLATFORM.cached_python=X.Y.Z.",
+)
 ENV = click.option("--env", "env_pairs", multiple=True, metavar="NAME=VALUE", help="A config var of the app.")
 ENV_FILE = click.option(
     "--env-file",
@@ -69,9 +74,16 @@ OUTPUT = click.option(
 )
 
 
+CURRENT_PACKAGES = click.option(
+    "--current-packages",
+    is_flag=True,
+    help="With --as-of in the past, install the packages of today all the same.",
+)
+
+
 def selection(command: Command) -> Command:
     """Add the argument and options by which every command chooses app, platforms and day."""
-    for option in (ENV_FILE, ENV, SET, AS_OF, PLATFORM_DIR, PLATFORM, APP):
+    for option in (ENV_FILE, ENV, CACHED_PYTHON, SET, AS_OF, PLATFORM_DIR, PLATFORM, APP):
         command = option(command)
     return command
 
@@ -98,6 +110,8 @@ def request_from(
     sets: tuple[str, ...],
     env_pairs: tuple[str, ...],
     env_files: tuple[Path, ...],
+    cached_python: str | None = None,
+    current_packages: bool = False,
     strict: bool | None = None,
     until: str | None = None,
     environ: Mapping[str, str] | None = None,
@@ -108,18 +122,22 @@ def request_from(
 
     surroundings = os.environ if environ is None else environ
     config = read_config(checked_directory(app))
+    chosen_day = as_of or surroundings.get("PREDEPLOY_AS_OF") or config.as_of
+    day, today = parse_day(chosen_day or "today"), parse_day("today")
     chosen_until = until or surroundings.get("PREDEPLOY_UNTIL") or config.until or "boot"
     return RunRequest(
         app=app,
         platforms=platforms or _listed(surroundings, "PREDEPLOY_PLATFORM", ",") or config.platforms,
-        as_of=parse_day(as_of or surroundings.get("PREDEPLOY_AS_OF") or config.as_of or "today"),
+        as_of=day,
+        packages_as_of=day if day < today and not current_packages else None,
         strict=_strict(strict, surroundings, config),
         until=parse_phase(chosen_until),
         settings=_settings(config, sets),
+        shared_settings={} if cached_python is None else {"cached_python": cached_python},
         env={**config.env, **parse_env(env_pairs, env_files)},
         platform_directories=_directories(platform_directories, surroundings),
         environ=dict(surroundings),
-        home=Path(surroundings.get("HOME") or Path.home()),
+        home=home_directory(surroundings),
         remarks=config.remarks,
         **further,
     )
@@ -146,9 +164,8 @@ def _listed(environ: Mapping[str, str], name: str, separator: str) -> tuple[str,
 def _strict(flag: bool | None, environ: Mapping[str, str], config: Config) -> bool:
     if flag is not None:
         return flag
-    for name in ("PREDEPLOY_STRICT",):
-        if environ.get(name):
-            return _truth(environ[name])
+    if environ.get("PREDEPLOY_STRICT"):
+        return _truth(environ["PREDEPLOY_STRICT"])
     if config.strict is not None:
         return config.strict
     return _truth(environ.get("CI", ""))

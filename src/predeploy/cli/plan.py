@@ -9,13 +9,20 @@ from typing import Any
 import click
 
 from predeploy.cli.answer import wants_colour, width, write
-from predeploy.cli.options import OUTPUT, format_option, registry_for, request_from, selection
+from predeploy.cli.options import (
+    CURRENT_PACKAGES,
+    OUTPUT,
+    format_option,
+    registry_for,
+    request_from,
+    selection,
+)
 from predeploy.env.secrets import Redactor
-from predeploy.errors import ExitCode
 
 
 @click.command("plan")
 @selection
+@CURRENT_PACKAGES
 @format_option("text", "json", "sh")
 @OUTPUT
 def command(*, output_format: str, output_file: Path | None, **options: Any) -> int:
@@ -31,24 +38,26 @@ def command(*, output_format: str, output_file: Path | None, **options: Any) -> 
     from predeploy.pipeline.detect import detect
     from predeploy.pipeline.source import AppSource
     from predeploy.pipeline.static import cases, exit_code, static_result
+    from predeploy.report.masking import masked
 
     request = request_from(**options)
     registry = registry_for(request)
-    redact = Redactor(request.env.values())
     made = cases(request, registry, AppSource(request.app, request.environ))
     detections = [detect(case) for case in made]
     results = tuple(map(static_result, made, detections))
-    if output_format == "json":
-        from predeploy.report.plan import as_json
-
-        write(as_json(results, detections), output_file, redact=redact)
-    elif output_format == "sh":
+    if output_format == "sh":
         from predeploy.report.shell import as_script
 
         write(as_script(results, detections, request.app, secret=request.env), output_file)
+        return exit_code(results, strict=False)
+    shown = [masked(detection, Redactor(request.env.values())) for detection in detections]
+    if output_format == "json":
+        from predeploy.report.plan import as_json
+
+        write(as_json(results, shown), output_file)
     else:
         from predeploy.report.plan import as_text
 
         colour = output_file is None and wants_colour(sys.stdout.isatty())
-        write(as_text(results, detections, width=width(), colour=colour), output_file, redact=redact)
-    return int(exit_code(results, strict=False)) or int(ExitCode.OK)
+        write(as_text(results, shown, width=width(), colour=colour), output_file)
+    return exit_code(results, strict=False)

@@ -41,10 +41,12 @@ def list_command(*, platform_directories: tuple[Path, ...], output_format: str) 
         write(json.dumps(rows, indent=2) + "\n", None)
         return ExitCode.OK
     longest = max(len(str(row["id"])) for row in rows)
+    lines = []
     for row in rows:
         more = f"  broken: {row['error']}" if row["error"] else ""
         more += "  replaces the built-in one" if row["overrides"] else ""
-        click.echo(f"{row['id']:<{longest}}  {row['origin']:<9}  {row['name']}{more}")
+        lines.append(f"{row['id']:<{longest}}  {row['origin']:<9}  {row['name']}{more}\n")
+    write("".join(lines), None)
     return ExitCode.OK
 
 
@@ -88,7 +90,7 @@ def lint_command(*, files: tuple[Path, ...], platform_directories: tuple[Path, .
                 raise ProfileError(f"{path}: the id {profile.id!r} must be the file's name")
         except ProfileError as error:
             problems += 1
-            click.echo(str(error))
+            write(f"{error}\n", None)
     noun = "profile" if len(targets) == 1 else "profiles"
     click.echo(f"{len(targets)} {noun} read, {problems} with problems", err=True)
     return ExitCode.USAGE if problems else ExitCode.OK

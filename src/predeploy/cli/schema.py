@@ -11,9 +11,11 @@ from predeploy.errors import ExitCode
 
 
 @click.command("schema")
-@click.argument("what", type=click.Choice(["result", "profile", "plan"]), default="result", required=False)
+@click.argument(
+    "what", type=click.Choice(["result", "profile", "plan", "forecast"]), default="result", required=False
+)
 def command(*, what: str) -> int:
-    """Print the JSON schema of the result document, a profile, or a plan."""
+    """Print the JSON schema of the result document, a profile, a plan, or a forecast."""
     from predeploy.report.schema import schema_of
 
     write(json.dumps(schema_of(what), indent=2) + "\n", None)

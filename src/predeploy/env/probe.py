@@ -6,7 +6,7 @@ import http.client
 import socket
 import threading
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,39 +57,62 @@ class _Connection(http.client.HTTPConnection):
         self.sock = connected
 
 
-def ask(target: Target, path: str, timeout: float) -> Answer | None:
-    """Return what a GET of ``path`` brings within ``timeout`` seconds, or ``None`` when that is not HTTP."""
+def ask(
+    target: Target,
+    path: str,
+    timeout: float,
+    *,
+    ipv6: bool = False,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Answer | None:
+    """Return what a GET of ``path`` brings within ``timeout`` seconds, or ``None`` when that is not HTTP.
+
+    ``ipv6``: a port that is closed on IPv4 is asked there too. ``cancelled`` is looked at all the while,
+    and ends the wait for an answer.
+    """
     deadline = time.monotonic() + timeout
     connected = _connect(target, timeout)
+    if connected is None and ipv6:
+        connected = _connect(target, timeout, ipv6=True)
     if connected is None:
         return None
     # A socket's own timeout starts again with every byte; this ends a dripping answer in time.
-    guard = threading.Timer(max(deadline - time.monotonic(), 0.01), _hang_up, (connected,))
-    guard.daemon = True
+    done = threading.Event()
+    guard = threading.Thread(target=_guard, args=(connected, done, deadline, cancelled), daemon=True)
     guard.start()
     try:
         return _exchange(_Connection(connected), path)
     finally:
-        guard.cancel()
+        done.set()
         guard.join()
         connected.close()
 
 
-def _connect(target: Target, timeout: float) -> socket.socket | None:
+def _connect(target: Target, timeout: float, *, ipv6: bool = False) -> socket.socket | None:
     unix = isinstance(target, Path)
-    connected = socket.socket(socket.AF_UNIX if unix else socket.AF_INET, socket.SOCK_STREAM)
+    host, family = ("::1", socket.AF_INET6) if ipv6 else ("127.0.0.1", socket.AF_INET)
+    try:
+        connected = socket.socket(socket.AF_UNIX if unix else family, socket.SOCK_STREAM)
+    except OSError:  # a system without IPv6
+        return None
     connected.settimeout(timeout)
     try:
-        connected.connect(str(target) if unix else ("127.0.0.1", target))
+        connected.connect(str(target) if unix else (host, target))
     except (OSError, OverflowError, ValueError):
         connected.close()
         return None
     return connected
 
 
-def _hang_up(connected: socket.socket) -> None:
-    with suppress(OSError):
-        connected.shutdown(socket.SHUT_RDWR)
+def _guard(
+    connected: socket.socket, done: threading.Event, deadline: float, cancelled: Callable[[], bool]
+) -> None:
+    """Hang up when the time is over or nobody wants the answer any more."""
+    while not done.wait(min(max(deadline - time.monotonic(), 0.01), 0.1)):
+        if cancelled() or time.monotonic() >= deadline:
+            with suppress(OSError):
+                connected.shutdown(socket.SHUT_RDWR)
+            return
 
 
 def _exchange(connection: _Connection, path: str) -> Answer | None:

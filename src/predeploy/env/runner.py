@@ -39,6 +39,10 @@ _DRAIN = 1024 * 1024
 """Bytes still read after the command ended: a pipe holds no more, and a leftover writer must not keep us."""
 
 
+_EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM})
+"""Errors of a machine that can start no process at all, whatever the command."""
+
+
 class ProcessRunner:
     """Runs commands as processes of this machine.
 
@@ -60,7 +64,10 @@ class ProcessRunner:
         self._redact = redact
 
     def run(self, command: Command, *, on_line: Listener | None = None) -> Completed:
-        """Run a command to its end, its limit, or the cancellation; raises only a listener's error."""
+        """Run a command to its end, its limit, or the cancellation.
+
+        Raises a listener's error, and :class:`ToolError` when this machine can start no process.
+        """
         began = time.monotonic()
         if self._cancellation.requested:
             return Completed(status="interrupted", returncode=None, seconds=0.0, tail="")
@@ -68,8 +75,7 @@ class ProcessRunner:
         try:
             child = _Child.spawn(command, output, grace=self._grace)
         except (OSError, ValueError) as error:
-            code, reason = _not_started(command, error)
-            return _give_up(output, reason, code=code)
+            return _give_up(output, command, error)
         status: Ending = "interrupted"
         try:
             status = self._await(child, began + command.timeout_seconds)
@@ -90,8 +96,7 @@ class ProcessRunner:
         try:
             return _Child.spawn(command, output, grace=self._grace)
         except (OSError, ValueError) as error:
-            code, reason = _not_started(command, error)
-            return _NeverStarted(_give_up(output, reason, code=code))
+            return _NeverStarted(_give_up(output, command, error))
 
     def _output(self, command: Command, on_line: Listener | None) -> Output:
         try:
@@ -279,6 +284,8 @@ def _not_started(command: Command, error: OSError | ValueError) -> tuple[int, st
     name = command.argv[0] if command.argv else ""
     if isinstance(error, ValueError):
         return 126, f"{name}: cannot be run: {error}"
+    if error.errno in _EXHAUSTED:
+        raise ToolError(f"{name}: cannot be started: {error.strerror}") from None
     if error.errno in (errno.ENOENT, errno.ENOTDIR):
         if not command.cwd.is_dir():
             return 127, f"{command.cwd}: no such directory"
@@ -286,9 +293,12 @@ def _not_started(command: Command, error: OSError | ValueError) -> tuple[int, st
     return 126, f"{name}: {(error.strerror or 'cannot be run').lower()}"
 
 
-def _give_up(output: Output, reason: str, *, code: int) -> Completed:
-    output.feed(reason.encode("utf-8", "surrogateescape") + b"\n")
-    output.finish()
+def _give_up(output: Output, command: Command, error: OSError | ValueError) -> Completed:
+    try:
+        code, reason = _not_started(command, error)
+        output.feed(reason.encode("utf-8", "surrogateescape") + b"\n")
+    finally:
+        output.finish()
     return Completed(status="failed", returncode=code, seconds=0.0, tail=output.tail())
 
 
@@ -320,7 +330,10 @@ def capture(
         process.wait()
         if process.stdout is not None:
             process.stdout.close()
-    return printed.decode("utf-8", "replace") if printed is not None and process.returncode == 0 else None
+    if printed is None or process.returncode != 0:
+        return None
+    # As file names are: git prints names that are not UTF-8, and they must be found again.
+    return printed.decode("utf-8", "surrogateescape")
 
 
 def capture_all(

@@ -24,7 +24,9 @@ class Redactor:
 
     def __init__(self, values: Iterable[str] = ()) -> None:
         # The longest first, so that a value that holds another goes as a whole.
-        known = {value for value in values if len(value) >= SHORTEST}
+        # Output is redacted line by line, so that each line of a key is a secret of its own.
+        pieces = {piece for value in values for piece in (value, *value.splitlines())}
+        known = {piece for piece in pieces if len(piece) >= SHORTEST}
         self._values = sorted(known, key=len, reverse=True)
 
     def __call__(self, text: str) -> str:

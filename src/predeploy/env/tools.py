@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import threading
+import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from predeploy.env.commands import Command, Completed, Runner
 from predeploy.errors import ToolError, TransientError
 
+if TYPE_CHECKING:
+    from filelock import FileLock
+
 INSTALL_SECONDS = 300.0
 LOCK_SECONDS = 600.0
+LOOK_SECONDS = 0.2
 _COMPLETE = ".predeploy-complete"
 """Written last; an environment without it is never used."""
+
+_ASKING = threading.Lock()
+"""uv asks sysconfig, which on Python 3.11 gives a second thread half an answer."""
 
 
 def uv_binary() -> Path:
@@ -21,7 +32,8 @@ def uv_binary() -> Path:
     from uv import find_uv_bin
 
     try:
-        return Path(find_uv_bin())
+        with _ASKING:
+            return Path(find_uv_bin())
     except FileNotFoundError:
         raise ToolError("the uv that belongs to predeploy is missing; install predeploy again") from None
 
@@ -35,9 +47,11 @@ def ensure_tool(
     runner: Runner,
     env: Mapping[str, str],
     log_dir: Path,
+    cancelled: Callable[[], bool] = lambda: False,
 ) -> Path:
     """Return the ``bin`` directory of an environment that holds ``name==version``, making it if need be.
 
+    ``cancelled`` ends the wait for another process that is making it.
     Raises :class:`TransientError` when the index cannot be reached, else :class:`ToolError`.
     """
     key = f"{name}-{version}-python{python_minor(python)}"
@@ -46,9 +60,10 @@ def ensure_tool(
         return target / "bin"
     from filelock import FileLock, Timeout
 
+    lock = FileLock(target.parent / f".{key}.lock")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(target.parent / f".{key}.lock", timeout=LOCK_SECONDS):
+        with _acquired(lock, cancelled):
             if not _usable(target):
                 recipe = _Recipe(
                     requirement=f"{name}=={version}",
@@ -59,10 +74,25 @@ def ensure_tool(
                 )
                 _make(target, recipe)
     except Timeout:
+        if cancelled():
+            raise ToolError(f"{target}: interrupted") from None
         raise ToolError(f"{target}: another process has been making it for {LOCK_SECONDS:.0f} s") from None
     except OSError as error:
         raise ToolError(f"{target}: cannot be made: {error.strerror or error}") from None
     return target / "bin"
+
+
+def _acquired(lock: FileLock, cancelled: Callable[[], bool]) -> AbstractContextManager[object]:
+    """Return the lock, held, after a wait that notices the cancellation."""
+    from filelock import Timeout
+
+    deadline = time.monotonic() + LOCK_SECONDS
+    while True:
+        try:
+            return lock.acquire(timeout=LOOK_SECONDS)
+        except Timeout:
+            if cancelled() or time.monotonic() >= deadline:
+                raise
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Telling trouble of the network from a defect of the app, by what a tool printed."""
+"""Telling trouble of the network or the disk from a defect of the app, by what a tool printed."""
 
 from __future__ import annotations
 
@@ -9,6 +9,11 @@ from predeploy.lazy import pattern
 _STATUS = r"(?:429|50[0234]|52[0-9])"
 
 _NODE = r"(?:ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|ESOCKETTIMEDOUT|ERR_SOCKET_TIMEOUT)"
+
+_NLTK = (
+    rf"(?:<urlopen|HTTP Error (?:403|407|{_STATUS})|timed out|Remote end closed|IncompleteRead|"
+    r"Connection (?:reset|aborted|refused))"
+)
 
 _CERTAIN = pattern(
     "|".join(
@@ -38,6 +43,8 @@ _CERTAIN = pattern(
             r"(?:Operation|Connection) timed out after \d+ milliseconds",
             r"fetch-pack: unexpected disconnect|RPC failed; (?:curl \d+|HTTP 5\d\d)",
             r"ssh: (?:connect to host \S+ port \d+: |Could not resolve hostname)",
+            # nltk.downloader, whose lines are broken at seventy columns
+            rf"^\[nltk_data\] Error [^\n]*(?:\n\[nltk_data\]  [^\n]*)*?{_NLTK}",
             # npm
             rf"^npm (?:error|ERR!) (?:code|errno) (?:E{_STATUS}\b|{_NODE}|ERR_SSL_\w+|EPROTO)",
             rf"^npm (?:error|ERR!)\s+(?:code: '{_NODE}'|network timeout at)",
@@ -51,6 +58,23 @@ _PIP_GAVE_UP = pattern(r"No matching distribution found for")
 _PIP_LAST_RETRY = pattern(r"Retrying \(Retry\(total=0,.*after connection broken by")
 _PIP_ANY_TROUBLE = pattern(r"Retrying \(Retry\(total=\d+,.*after connection broken by|Could not fetch URL ")
 _PIP_FOUND_NOTHING = pattern(r"\(from versions: none\)")
+
+
+def transient_line(output: str) -> str:
+    """Return the line that shows it was the network, or the last one that says something."""
+    found = _CERTAIN.search(output) or _PIP_LAST_RETRY.search(output)
+    if found is not None:
+        begin = output.rfind("\n", 0, found.start()) + 1
+        return " ".join(output[begin:].split("\n", 1)[0].split())
+    return next((line.strip() for line in reversed(output.splitlines()) if line.strip()), "")
+
+
+_DISK_FULL = pattern(r"No space left on device|Disk quota exceeded", re.IGNORECASE)
+
+
+def is_disk_full(output: str) -> bool:
+    """Return whether something could not be written for want of space."""
+    return _DISK_FULL.search(output) is not None
 
 
 def is_transient(output: str) -> bool:

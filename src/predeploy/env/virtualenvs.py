@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 SEEDABLE = ("pip", "setuptools")
+"""What virtualenv itself puts in; other seeds are installed right afterwards."""
 
 
 def creation_argv(

@@ -8,6 +8,7 @@ from __future__ import annotations
 from predeploy.app.procfile import Procfile, parse_procfile
 from predeploy.hosts.entry import entry_modules
 from predeploy.hosts.heroku_python import printable, read_bytes
+from predeploy.hosts.heroku_steps import NLTK_DATA, collectstatic, hook, manager_env, nltk_download, stack_of
 from predeploy.installers import install_step, kind_of
 from predeploy.installers.base import pinned
 from predeploy.installers.checks import conflict_check
@@ -33,7 +34,7 @@ def recognised(case: Case) -> Outcome:
 @predicate("heroku.stack_is")
 def stack_is(case: Case, *, kind: str) -> Outcome:
     """Match when the stack is ``eol``, or ``unknown`` to the buildpack; a listed name may end with ``*``."""
-    stack = case.setting("stack") or ""
+    stack = stack_of(case)
     removed = any(
         stack.startswith(name[:-1]) if name.endswith("*") else stack == name
         for name in case.snapshot.lists["stacks-eol"]
@@ -80,6 +81,28 @@ def no_manager_file(case: Case) -> Outcome:
     hook = read_bytes(case.tree, "bin/pre_compile") or b""
     named = [file for file in files if file.encode() in hook]
     return Unknown(f"bin/pre_compile runs first and may write {named[0]}") if named else Match()
+
+
+@predicate("heroku.pin_not_recorded")
+def pin_not_recorded(case: Case) -> Outcome:
+    """Match when the profile does not know which version of a tool the buildpack of that day installed."""
+    name, minor, tools = case.selection.installer, case.python.minor, case.snapshot.tools
+    if name is None:
+        return matched(False)
+    kind = kind_of(name, case.snapshot.installers[name])
+    wanted = [*kind.seeded, *kind.tools]
+    if kind.seeded and minor in case.snapshot.lists["minors-with-setuptools"]:
+        wanted.append("setuptools")
+    others = kind.seeded and minor in case.snapshot.lists["minors-with-other-pins"]
+    missing = wanted if others else [tool for tool in wanted if tool not in tools]
+    return matched(bool(missing), detail=" and ".join(missing))
+
+
+@predicate("heroku.command_not_recorded")
+def command_not_recorded(case: Case) -> Outcome:
+    """Match when the profile does not know the install command of that day."""
+    name = case.selection.installer
+    return matched(name is not None and not case.snapshot.installers[name].command, detail=name)
 
 
 # --- the Procfile and the plan ------------------------------------------------------------------------
@@ -130,6 +153,14 @@ def procfile_problem(case: Case) -> Outcome:
     return Match(tuple(places), f"line {parsed.problems[0].line}: {parsed.problems[0].reason}")
 
 
+@predicate("heroku.process_declared")
+def process_declared(case: Case, *, name: str) -> Outcome:
+    """Match when the Procfile declares a process of this type."""
+    parsed = procfile(case)
+    lines = [process for process in parsed.processes if process.name == name] if parsed else []
+    return matched(bool(lines), *(Evidence(path="Procfile", line=p.line, text=p.command) for p in lines))
+
+
 @recipe("heroku")
 def heroku(case: Case) -> BuildPlan:
     """Return the buildpack's steps: hooks around the install, then the web process of the Procfile."""
@@ -138,8 +169,15 @@ def heroku(case: Case) -> BuildPlan:
     kind = kind_of(installer, snapshot.installers[installer])
     seeds = pinned(kind.seeded, tools)
     if seeds and minor in snapshot.lists["minors-with-setuptools"]:
-        seeds["setuptools"] = tools["setuptools"]
-    steps = (_hook(case, "pre_compile"), _install(case), _hook(case, "post_compile"), conflict_check())
+        seeds |= {name: tools[name] for name in ("setuptools", "wheel") if name in tools}
+    steps = (
+        hook(case, "pre_compile"),
+        _install(case),
+        nltk_download(case),
+        collectstatic(case),
+        hook(case, "post_compile"),
+        conflict_check(),
+    )
     parsed = procfile(case)
     processes = {process.name: process.command for process in parsed.processes} if parsed else {}
     return BuildPlan(
@@ -160,9 +198,12 @@ def _install(case: Case) -> Step:
     name = case.selection.installer or "pip"
     declared = case.snapshot.installers[name]
     argv, env = declared.command, {}
+    if case.selection.manifest == "Pipfile":  # a lockfile was not always wanted
+        argv = tuple("--skip-lock" if word == "--deploy" else word for word in argv)
     if case.setting("ci") == "true":
         argv = _with_test_dependencies(case, argv)
-    if "PIP_EXTRA_INDEX_URL" in case.env and case.selection.installer in {"pip", "setup-py", "pipenv"}:
+    handed_on = case.snapshot.values.get("pip-extra-index-url") and name in {"pip", "setup-py", "pipenv"}
+    if handed_on and "PIP_EXTRA_INDEX_URL" in case.env:
         env["PIP_EXTRA_INDEX_URL"] = case.env["PIP_EXTRA_INDEX_URL"]
     return install_step(kind_of(name, declared), declared, reason=case.selection.reason, argv=argv, env=env)
 
@@ -185,30 +226,11 @@ def _with_test_dependencies(case: Case, argv: tuple[str, ...]) -> tuple[str, ...
     return argv
 
 
-def _manager_env(case: Case) -> dict[str, str]:
-    """Return what the package manager's step leaves in the environment of later ones."""
-    installer = case.selection.installer or "pip"
-    passing = {"PIPENV_NOSPIN", "PIP_SRC"}  # set for the command alone
-    env = case.snapshot.installers[installer].env
-    return {name: value for name, value in env.items() if name not in passing}
-
-
-def _hook(case: Case, name: str) -> Step | None:
-    if not case.tree.is_file(f"bin/{name}"):
-        return None
-    hidden = {"PATH", "CPATH", "CPPATH", "LD_PRELOAD", "LIBRARY_PATH", "LD_LIBRARY_PATH", "PYTHONHOME"}
-    config = {key: value for key, value in case.env.items() if key not in hidden}
-    build = {"BUILD_DIR": "{app}", "CACHE_DIR": "{work}/cache", "STACK": case.setting("stack") or ""}
-    script = f"chmod +x bin/{name} && bin/{name}"
-    return Step(
-        id=name.replace("_", "-"),
-        phase="install",
-        reason=f"the app has bin/{name}",
-        shell=script,
-        shell_argv=("bash", "-c"),
-        env={**build, **(_manager_env(case) if name == "post_compile" else {}), **config},
-        timeout_seconds=900,
-    )
+def _concurrency(case: Case) -> dict[str, str]:
+    """Return what the buildpack's script sets from the dyno's memory and cores, at least one worker."""
+    memory, cores = int(case.snapshot.launch.env["DYNO_RAM"]), int(case.snapshot.values["dyno-cores"])
+    workers = max(1, min(memory // 256, 2 * cores + 1))
+    return {"WEB_CONCURRENCY": str(workers), "WEB_CONCURRENCY_SET_BY": "heroku/python"}
 
 
 def _boot(case: Case, web: str | None) -> Boot | None:
@@ -218,10 +240,11 @@ def _boot(case: Case, web: str | None) -> Boot | None:
     # Config vars win over defaults, but not over what the dyno and the buildpack's scripts always set.
     defaults = {"LANG", "GUNICORN_CMD_ARGS"}
     config = {key: value for key, value in case.env.items() if key not in {"PATH", "PYTHONHOME"}}
-    concurrency = {"WEB_CONCURRENCY": "2", "WEB_CONCURRENCY_SET_BY": "heroku/python"}
-    env = {"PYTHONPATH": "{app}", **({} if config.get("WEB_CONCURRENCY") else concurrency)}
+    env = {"PYTHONPATH": "{app}", **({} if config.get("WEB_CONCURRENCY") else _concurrency(case))}
+    if case.tree.is_file("nltk.txt"):
+        env["NLTK_DATA"] = NLTK_DATA
     fixed = {key: value for key, value in launch.env.items() if key not in defaults}
-    manager = _manager_env(case) if case.selection.installer in {"pip", "setup-py", "pipenv"} else {}
+    manager = manager_env(case) if case.selection.installer in {"pip", "setup-py", "pipenv"} else {}
     dyno = {"PORT": "{port}", "DYNO": "web.1", "HOME": "{app}"}
     step = Step(
         id="web",

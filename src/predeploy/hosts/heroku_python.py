@@ -39,7 +39,7 @@ def python_problem(case: Case, *, file: str, kinds: Words) -> Outcome:
 def python_minor(case: Case, *, minor: str) -> Outcome:
     """Match when this minor is taken; whether its patch exists shows only after the warnings."""
     choice = case.python
-    taken = choice.minor == minor and choice.problem in {None, "unknown-patch"}
+    taken = choice.minor == minor and choice.problem in {None, "unknown-patch", "not-recorded"}
     return matched(taken, *choice.evidence, detail=choice.requested)
 
 
@@ -56,13 +56,17 @@ def runtime_txt(case: Case, origin: str) -> PythonRequest | None:
     data = read_bytes(case.tree, "runtime.txt")
     if data is None:
         return None
-    lines = version_lines(data, comments=bool(case.snapshot.values.get("runtime-txt-comments")))
+    values = case.snapshot.values
+    lines = version_lines(data, comments=bool(values.get("runtime-txt-comments")))
     whole = "\n".join(text for _, text in lines)
     version = whole.removeprefix("python-")
     line = lines[0][0] if lines else None
-    if whole.startswith("python-") and VERSION.fullmatch(version):
+    wanted = _is_full if values.get("runtime-txt-full-versions") else VERSION.fullmatch
+    if whole.startswith("python-") and wanted(version):
         return _request(origin, line, whole, version=version)
-    return _request(origin, line, whole, problem="invalid-version", detail=whole or "no version")
+    # Before there was a check of the format, the text was the name of an archive to download.
+    problem = "invalid-version" if values.get("version-formats-checked", True) else "archive-name"
+    return _request(origin, line, whole, problem=problem, detail=whole or "no version")
 
 
 @grammar("heroku.python_version_file")
@@ -108,8 +112,13 @@ def pipfile_lock(case: Case, origin: str) -> PythonRequest | None:
         return None
     key, version = required
     line = text.count("\n", 0, max(0, text.find(f'"{key}"'))) + 1
+    checked = case.snapshot.values.get("version-formats-checked", True)
     if VERSION.fullmatch(version):
-        return _request(origin, line, version, version=version)
+        offered = ".".join(version.split(".")[:2]) in case.snapshot.releases
+        problem = None if checked or offered else "not-recorded"
+        return _request(origin, line, version, version=version, problem=problem, detail=version)
+    if not checked:  # a version that could not be read was passed over
+        return None
     return _request(origin, line, version, problem="invalid-version", detail=version or "an empty value")
 
 

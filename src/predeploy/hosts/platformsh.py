@@ -126,10 +126,10 @@ def _missing(case: Case) -> ConfigProblem | None:
     if hidden:
         return ConfigProblem("config-not-committed", hidden[0], None, "")
     if tree.is_dir(UPSUN):
-        return ConfigProblem("config-missing", UPSUN, None, f"{UPSUN} is read by Upsun only")
+        return ConfigProblem("config-missing", UPSUN, None, "only Upsun reads it")
     near = next((name for name in NEAR_MISSES if tree.is_file(name)), None)
     empty = APPLICATIONS if tree.is_file(APPLICATIONS) else None
-    detail = f"{near} is not read" if near else f"{empty} is empty" if empty else f"there is no {APP_FILE}"
+    detail = "this name is not read" if near else "it is empty" if empty else "it is not there"
     return ConfigProblem("config-missing", near or empty or APP_FILE, None, detail)
 
 
@@ -280,7 +280,7 @@ def other_languages(case: Case) -> Outcome:
 def hook_undecided(case: Case) -> Outcome:
     """Unknown when the hook failed for a reason that may lie in this machine and not in the host."""
     step = _failed_hook(case)
-    reason = platformsh_recipe.artefact(case, step, chosen_app(case)) if step else None
+    reason = _artefact(case, step) if step else None
     return Unknown(reason) if reason else matched(False)
 
 
@@ -290,10 +290,16 @@ def step_failed(case: Case) -> Outcome:
     execution = case.execution
     failed = [s for s in execution.steps if s.status in {"failed", "timeout"}] if execution else []
     counted = [
-        s for s in failed if s.id != "build-hook" or not platformsh_recipe.artefact(case, s, chosen_app(case))
+        s
+        for s in failed
+        if not (s.lacking or s.no_upload_times) and not (s.id == "build-hook" and _artefact(case, s))
     ]
-    places = (Evidence(path=s.log or s.id, text=last_line(s.tail)[:200]) for s in counted)
-    return matched(bool(counted), *places, detail=counted[0].id if counted else None)
+    places = (Evidence(path=s.log or s.id, text=s.reason or last_line(s.tail)[:200]) for s in counted)
+    return matched(bool(counted), *places, detail=counted[0].reason or counted[0].id if counted else None)
+
+
+def _artefact(case: Case, step: StepResult) -> str | None:
+    return platformsh_recipe.artefact(case, step, chosen_app(case))
 
 
 @predicate("platformsh.hook_failed")
@@ -302,21 +308,21 @@ def hook_failed(
 ) -> Outcome:
     """Match when the build hook failed, with one of these statuses, outputs, or texts in the hook itself."""
     step = _failed_hook(case)
-    if step is None or platformsh_recipe.artefact(case, step, chosen_app(case)):
+    if step is None or step.lacking or step.no_upload_times or _artefact(case, step):
         return matched(False)
     if codes and step.returncode not in codes:
         return matched(False)
     hook = hook_of(case)
     if mentions and not any(text in (hook.text if hook else "") for text in words(mentions)):
         return matched(False)
-    line = last_line(step.tail)
+    line = step.reason or last_line(step.tail)
     if texts:
         wanted = [text.lower() for text in words(texts)]
         lines = [x.strip() for x in step.tail.splitlines() if any(text in x.lower() for text in wanted)]
         if not lines:
             return matched(False)
         line = lines[-1]
-    return Match((Evidence(path=step.log or step.id, text=line[:200]),), line[:200])
+    return Match((Evidence(path=step.log or step.id, text=line[:400]),), line[:400])
 
 
 def _failed_hook(case: Case) -> StepResult | None:

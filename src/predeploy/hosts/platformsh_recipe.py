@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from predeploy.app.text import decode
+from predeploy.app.tree import Unreadable
 from predeploy.hosts.entry import entry_modules
 from predeploy.hosts.platformsh_build import environment_file
 from predeploy.hosts.platformsh_config import App, variables_of
@@ -108,9 +110,22 @@ def _build_variables(case: Case, app: App, hook: Hook) -> dict[str, str]:
     }
     # Not the host's: they keep a hook inside of the run's own virtualenv, whatever it does.
     ours = dict(INSTALLERS["hook"].environment)
-    if not hook.tree.is_file(f"{app.root}/.python-version".lstrip("/")):
-        ours["UV_PYTHON"] = "{bin}/python"
+    # uv reads no .python-version here, since it is kept from this machine's configuration files.
+    asked = _version_file(app, hook)
+    same = asked is None or ".".join(asked.split(".")[:2]) == case.python.minor
+    ours["UV_PYTHON"] = "{bin}/python" if same else asked or ""
     return {**case.snapshot.build_env, **own, **case.env, **host, **ours}
+
+
+def _version_file(app: App, hook: Hook) -> str | None:
+    """Return the version that uv takes from the app's ``.python-version``, ``None`` when it names none."""
+    path = f"{app.root}/.python-version".lstrip("/")
+    try:
+        text = decode(hook.tree.read(path)).text if hook.tree.is_file(path) else ""
+    except Unreadable:
+        return None
+    first = next((line.strip() for line in text.splitlines() if not line.startswith("#")), "")
+    return first if re.fullmatch(r"\d+\.\d+(\.\d+)?", first) else None
 
 
 def requirement(package: str, version: Any) -> str:
@@ -236,6 +251,8 @@ def artefact(case: Case, step: StepResult, app: App | None) -> str | None:
         )
     if "Could not find an activated virtualenv" in step.tail:
         return "the hook runs another interpreter than the image's; it was kept from installing into it"
+    if "error: No interpreter found for Python" in step.tail:
+        return "uv wants the Python of .python-version, which is not on this machine; the host fetches it"
     if _index_without_json(case, step):
         return "the index in use lacks the JSON pages that Poetry reads, and PyPI has them"
     languages = foreign_languages(app)

@@ -44,7 +44,8 @@ def flat(text: str) -> str:
 def failed_outputs(case: Case) -> list[tuple[StepResult, str]]:
     """Return the failed steps of the install with their output on one line each."""
     steps = case.execution.steps if case.execution else ()
-    return [(step, flat(_whole(step))) for step in steps if step.status in {"failed", "timeout"}]
+    failed = [step for step in steps if step.status in {"failed", "timeout"} and not step.no_upload_times]
+    return [(step, flat(_whole(step))) for step in failed]
 
 
 def _whole(step: StepResult) -> str:
@@ -68,14 +69,17 @@ def _around(text: str, position: int) -> str:
 
 
 @predicate("streamlit.install_output")
-def install_output(case: Case, *, texts: Words) -> Outcome:
-    """Match when a failed step of the install printed one of these texts, wrapped or not, in any case."""
+def install_output(case: Case, *, texts: Words, whole: bool = False) -> Outcome:
+    """Match when a failed step of the install printed one of these texts, wrapped or not, in any case.
+
+    ``whole``: show the installer's whole reason, not what stands around the text.
+    """
     for step, output in failed_outputs(case):
         lowered = output.lower()
         for text in words(texts):
             position = lowered.find(text.lower())
             if position >= 0:
-                shown = _around(output, position)
+                shown = (step.reason if whole else "") or _around(output, position)
                 return Match((Evidence(path=step.log or step.id, text=shown),), shown)
     return matched(False)
 

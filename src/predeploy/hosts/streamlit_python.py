@@ -173,4 +173,6 @@ def version_file_unread(case: Case, *, differs: bool) -> Outcome:
         other = asked is not None and asked[0] != case.python.minor
         if other is differs:
             places.append(Evidence(path=name, line=line, text=text[:100]))
-    return matched(bool(places), *places)
+    gets = f"; the app gets {case.python.minor}"
+    detail = ", ".join(f"{place} asks for {place.text}" for place in places) + gets if differs else None
+    return matched(bool(places), *places, detail=detail)

@@ -170,9 +170,14 @@ def search(case: Case) -> Selection:
         manifest=path,
         installer=winner.installer,
         candidates=tuple(path for path, _ in hits),
-        ignored=tuple(path for path, _ in hits[1:]),
+        ignored=tuple(path for path, _ in hits[1:] if not _read_with(path, winner.installer, hits[0][0])),
         reason=f"{winner.file} is the first that the host finds, {place}",
     )
+
+
+def _read_with(path: str, installer: str, winner: str) -> bool:
+    """Return whether the winning file's tool reads this one too: uv reads the project beside its lock."""
+    return installer == "uv-sync" and path == posixpath.join(posixpath.dirname(winner), "pyproject.toml")
 
 
 @predicate("streamlit.several_files")

@@ -12,6 +12,7 @@ from predeploy.model.profile import Installer as Declared
 
 INSTALLERS: dict[str, Installer] = {
     "pip": pip.INSTALLER,
+    "pip-outside": pip.OUTSIDE,
     "pipenv": pipenv.INSTALLER,
     "poetry": poetry.INSTALLER,
     "uv": uv.INSTALLER,

@@ -17,4 +17,13 @@ class Pip:
         return (manifest,) if manifest.endswith((".txt", "pyproject.toml")) else ()
 
 
+class PipOutside(Pip):
+    """The same from an environment of its own: the virtualenv it installs into holds no pip."""
+
+    seeded: tuple[str, ...] = ()
+    tools: tuple[str, ...] = ("pip",)
+    environment: Mapping[str, str] = {"PIP_PYTHON": "{bin}/python", "VIRTUAL_ENV": "{venv}"}
+
+
 INSTALLER = Pip()
+OUTSIDE = PipOutside()

@@ -97,6 +97,8 @@ class Step:
     """What a non-zero exit means: the build fails, or nothing."""
     fallback_of: str | None = None
     """Id of an earlier step: this one runs only when that one failed, and then decides in its place."""
+    only_if_importable: str | None = None
+    """Top-level module: the step runs only when Python, started in the step's directory, can import it."""
 
 
 @record
@@ -127,6 +129,8 @@ class Boot:
     """Whether the app must listen on ``$SOCKET`` instead of ``$PORT``."""
     public: bool = False
     """Whether the host reaches the app from outside, so that listening on loopback only is not enough."""
+    ipv6: bool = False
+    """Whether the host reaches the app over IPv6: such a server is asked too, and its addresses are kept."""
     probe: str = "/"
     """Path asked first."""
     expect_body: str | None = None
@@ -167,6 +171,10 @@ class BuildPlan:
     """Files the start command runs or imports, from which the import scan begins."""
     import_roots: tuple[str, ...] = ("",)
     """Directories of the app that are importable on the host."""
+    packages_as_of: str | None = None
+    """Day whose packages the steps install; ``None``: today's."""
+    undated: tuple[str, ...] = ()
+    """Steps whose package manager cannot be held to that day."""
 
 
 @record

@@ -35,6 +35,14 @@ class StepResult:
     """Path of the whole output."""
     tail: str = ""
     """Last lines of the output."""
+    reason: str = ""
+    """What the installer says went wrong, in a sentence; empty where its output says nothing known."""
+    lacking: str = ""
+    """The line that says which compiler or system library this machine lacks, when that ended an install."""
+    no_upload_times: str = ""
+    """The line that says that an index gives no upload times, when a past day's packages were wanted."""
+    output: str = ""
+    """The end of the whole output of a step that failed, bounded: what a rule may search."""
 
 
 @record
@@ -100,7 +108,7 @@ class BootResult:
     status: BootStatus
     """``ok``: answered; ``exited``: ended with status 0; ``wrong-port``: listens, but elsewhere."""
     port: int | None = None
-    """Port that was offered as ``$PORT``."""
+    """Port that was offered as ``$PORT``; ``None`` for a server on a socket file."""
     seconds: float = 0.0
     """From start to the answer, or to giving up."""
     http_status: int | None = None
@@ -108,7 +116,7 @@ class BootResult:
     returncode: int | None = None
     """Exit status, when the process ended."""
     listening: tuple[str, ...] = ()
-    """Addresses its processes listened on instead."""
+    """Addresses its processes listened on instead; of an app that is reached over IPv6, those of its port."""
     script_status: int | None = None
     """Status of the second probe."""
     log: str | None = None
@@ -120,6 +128,16 @@ class BootResult:
 
 
 @record
+class Sizes:
+    """How large the build became."""
+
+    installed_bytes: int
+    """The app and its environment as they lie on disk, without Python itself."""
+    compressed_estimate_bytes: int
+    """What the host's archive of it would take, Python included: an estimate."""
+
+
+@record
 class Execution:
     """Everything rules of the later phases can ask about."""
 
@@ -127,10 +145,18 @@ class Execution:
     local_python: LocalPython | None = None
     foreign: ForeignResolution | None = None
     installed: tuple[Installed, ...] | None = None
+    importable: frozenset[str] | None = None
+    """Top-level names that Python, started in the app's root, can import from the app or the environment."""
     conflicts: tuple[str, ...] | None = None
+    """What ``conflict-check`` found; ``None`` when it did not run or gave no answer."""
     missing_imports: tuple[MissingImport, ...] | None = None
+    sizes: Sizes | None = None
     boot: BootResult | None = None
     index_settings: tuple[str, ...] = ()
+    packages_as_of: str | None = None
+    """Day whose packages were wanted; ``None``: today's."""
+    undated: tuple[str, ...] = ()
+    """Steps that ran and took today's packages all the same."""
     trouble: str | None = None
     """What this machine could not do, so that the plan could not be carried out."""
 

@@ -140,6 +140,8 @@ class PythonPolicy:
     """Minor version when nothing is asked for."""
     releases: dict[str, Timeline] = field(default_factory=dict)
     """Newest patch per minor; ``null`` from the day the host removed that minor."""
+    archives: dict[str, Timeline] = field(default_factory=dict)
+    """Newest patch that can be asked for in full, where the minor alone still leads to an older one."""
     status: dict[str, Timeline] = field(default_factory=dict)
     """The host's own word for a minor (supported, deprecated, retired …), where it has one."""
     platform_tag: str = "x86_64-manylinux_2_28"
@@ -149,13 +151,29 @@ class PythonPolicy:
 
 
 @record
+class DatedCommand:
+    """A command line that holds from one day until the next entry."""
+
+    __pydantic_config__ = STRICT
+
+    value: tuple[str, ...] | None
+    """The command line; ``null`` says that it is not recorded."""
+    since: date | None = None
+    """First day it holds (UTC); absent: since ``covers_from``."""
+    source: str = ""
+    """Where the change is documented."""
+
+
+@record
 class Installer:
     """A command line the host runs to install dependencies; words in braces are filled in."""
 
     __pydantic_config__ = STRICT
 
     command: tuple[str, ...] = ()
-    """The host's own command line."""
+    """The host's own command line; on a day for which none is recorded, empty."""
+    commands: tuple[DatedCommand, ...] = ()
+    """The command lines by date, where they changed; takes the place of ``command``."""
     env: dict[str, str] = field(default_factory=dict)
     """Variables the host sets for it."""
     kind: str | None = None
@@ -200,6 +218,8 @@ class RuleChange:
     """Whether the day is the host's announcement, not yet an observation."""
     message: str | None = None
     """Replaces the rule's message from that day on."""
+    upstream_id: str | None = None
+    """The host's reason id while this entry holds, where it was another one; empty: it had none."""
 
 
 @record

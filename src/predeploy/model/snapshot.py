@@ -49,6 +49,8 @@ class HostSnapshot:
     python_default: str | None
     releases: dict[str, str]
     """Newest patch per minor the host offers, in the order of the profile."""
+    archives: dict[str, str]
+    """Newest patch that can be asked for in full, where it is a newer one."""
     removed: frozenset[str]
     """Minors the host once had and has no more."""
     python_status: dict[str, str]

@@ -61,9 +61,12 @@ def _started(stage: Stage, plan: Boot, *, limit: float | None) -> BootResult:
         result = replace(result, seconds=monotonic() - begun, log=str(command.log), tail=server.tail())
     finally:
         server.stop()
-    if result.status != "ok" or result.script_status not in {None, 200}:
+    server_error = (result.http_status or 0) >= 500
+    if result.status != "ok" or result.script_status not in {None, 200} or server_error:
         result = replace(result, cause=cause(read_end(command.log), stage.work.app))
     stage.reporter.emit(StepFinished(stage.platform, "boot", plan.step.id, result.status, result.seconds))
+    if result.status in {"crashed", "exited"}:
+        stage.require_disk(result.tail)
     return result
 
 
@@ -99,7 +102,9 @@ class _Watch:
         from predeploy.env.probe import ask
 
         target: int | Path = Path(self.stage.places["socket"]) if self.plan.unix_socket else self.port
-        return ask(target, path, max(0.2, min(timeout, self.deadline - monotonic())))
+        limit = max(0.2, min(timeout, self.deadline - monotonic()))
+        cancellation = self.stage.cancellation
+        return ask(target, path, limit, ipv6=self.plan.ipv6, cancelled=lambda: cancellation.requested)
 
     def _is_ours(self) -> bool:
         """Return whether the port is the app's, not that of another program that took it meanwhile."""
@@ -122,15 +127,21 @@ class _Watch:
         if elsewhere:
             return self._result("loopback-only", http_status=answer.status, listening=elsewhere)
         script = self._script_status()
-        return self._result("ok", http_status=answer.status, script_status=script)
+        if self.stage.cancellation.requested:
+            return self._result("interrupted")
+        listening = self._mine() if self.plan.ipv6 else ()
+        return self._result("ok", http_status=answer.status, script_status=script, listening=listening)
+
+    def _mine(self) -> tuple[str, ...]:
+        return tuple(address for address in self.server.listening() if address.endswith(f":{self.port}"))
 
     def _loopback_only(self) -> tuple[str, ...]:
         if not self.plan.public:
             return ()
-        mine = [address for address in self.server.listening() if address.endswith(f":{self.port}")]
+        mine = self._mine()
         if not mine or any(not address.startswith(("127.", "[::1]", "::1")) for address in mine):
             return ()
-        return tuple(mine)
+        return mine
 
     def _script_status(self) -> int | None:
         if self.plan.script_probe is None:
@@ -160,7 +171,7 @@ class _Watch:
     ) -> BootResult:
         return BootResult(
             status=status,
-            port=self.port,
+            port=None if self.plan.unix_socket else self.port,
             returncode=returncode,
             http_status=http_status,
             script_status=script_status,

@@ -1,4 +1,4 @@
-"""Find the app's own error in the output of a start that failed."""
+"""Find the app's own error in the output of a command that failed."""
 
 from __future__ import annotations
 

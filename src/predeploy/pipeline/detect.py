@@ -35,7 +35,11 @@ def detect(case: Case) -> Detection:
 
 def _plan(case: Case) -> BuildPlan:
     plan: BuildPlan = lookup(RECIPES, "recipe", case.snapshot.recipe or "")(case)
-    return plan
+    if case.packages_as_of is None:
+        return plan
+    from predeploy.pipeline.dates import dated
+
+    return dated(plan, case, case.packages_as_of)
 
 
 def _outside_window(case: Case) -> Finding:

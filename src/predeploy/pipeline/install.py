@@ -9,7 +9,9 @@ from predeploy.errors import ToolError, TransientError
 from predeploy.events import Remark
 from predeploy.model.decisions import Step
 from predeploy.model.execution import ForeignResolution, LocalPython, StepResult
+from predeploy.pipeline.dates import limits
 from predeploy.pipeline.stage import Stage
+from predeploy.pipeline.verify import importable
 
 
 def run_steps(stage: Stage) -> bool:
@@ -22,6 +24,10 @@ def run_steps(stage: Stage) -> bool:
     for step in steps:
         if step.fallback_of and not _failed(stage, step.fallback_of):
             continue
+        module = step.only_if_importable
+        if module is not None and module not in importable(stage):
+            stage.skip(step, f"{module} cannot be imported here, so the host does not run this")
+            continue
         result = stage.run(step)
         if step.fallback_of and result.status == "ok":
             _forgive(stage, step.fallback_of)
@@ -30,12 +36,18 @@ def run_steps(stage: Stage) -> bool:
     return True
 
 
+def undated(stage: Stage) -> tuple[str, ...]:
+    """Return the steps that ran and could not be held to the packages of the plan's day."""
+    ran = {result.id for result in stage.results if result.status != "skipped"}
+    return tuple(step_id for step_id in stage.plan.undated if step_id in ran)
+
+
 def _failed(stage: Stage, step_id: str) -> bool:
-    return any(result.id == step_id and result.status != "ok" for result in stage.results)
+    return any(result.id == step_id and result.status not in {"ok", "skipped"} for result in stage.results)
 
 
 def _forgive(stage: Stage, step_id: str) -> None:
-    """Mark a failed step as ignored, since its fallback made good for it."""
+    """Mark a failed step as ignored, since the host's build does not rest on it."""
     from dataclasses import replace
 
     for index, result in enumerate(stage.results):
@@ -48,10 +60,11 @@ def create_environment(stage: Stage, python: Path) -> bool:
 
     Raise :class:`ToolError` for anything else that went wrong, since the app has no part in it.
     """
-    from predeploy.env.virtualenvs import creation_argv
+    from predeploy.env.virtualenvs import SEEDABLE, creation_argv
 
     environment = stage.plan.environment
     seeds = ", ".join(f"{name} {version}" for name, version in environment.seeds.items())
+    later = [f"{name}=={version}" for name, version in environment.seeds.items() if name not in SEEDABLE]
     step = Step(
         id="create-environment",
         phase="install",
@@ -59,16 +72,30 @@ def create_environment(stage: Stage, python: Path) -> bool:
         argv=creation_argv(
             python=python,
             destination=str(stage.work.venv),
-            seeds=environment.seeds,
+            seeds={name: environment.seeds[name] for name in SEEDABLE if name in environment.seeds},
             app_data=Path(stage.places["cache"]) / "virtualenv",
         ),
         cwd="{work}",
         timeout_seconds=300,
     )
     result = stage.run(step)
+    if result.status == "ok" and later:
+        result = stage.run(_seeding(later))
     if result.status in {"failed", "timeout"}:
         raise ToolError(f"no environment with {seeds or 'Python'} could be made; see {result.log}")
     return result.status == "ok"
+
+
+def _seeding(requirements: list[str]) -> Step:
+    """Return the step that puts in what virtualenv does not know."""
+    return Step(
+        id="seed-environment",
+        phase="install",
+        reason=f"the host puts {', '.join(requirements)} into every environment",
+        argv=("{uv}", "pip", "install", "--quiet", "--no-deps", "--python", "{bin}/python", *requirements),
+        cwd="{work}",
+        timeout_seconds=300,
+    )
 
 
 def prepare_tools(stage: Stage, python: Path) -> None:
@@ -84,6 +111,7 @@ def prepare_tools(stage: Stage, python: Path) -> None:
             runner=stage.runner,
             env=stage.base_env,
             log_dir=stage.work.logs,
+            cancelled=lambda: stage.cancellation.requested,
         )
         stage.places[f"tool:{name}"] = str(directory)
 
@@ -150,16 +178,20 @@ def _compile(stage: Stage, extra: Path, step_id: str, options: tuple[str, ...]) 
     argv: tuple[str, ...] = ("{uv}", "pip", "compile", "--quiet", "--no-header", "--python", "{python}")
     argv += ("--python-version", minor, "--python-platform", tag, *options)
     argv += ("--output-file", "{temp}/resolved.txt", str(extra), *stage.plan.requirement_files)
-    return stage.run(
+    result = stage.run(
         Step(
             id=step_id,
             phase="install",
             reason=f"this machine has no Python {minor}",
             argv=argv,
+            env=dict(limits(stage.plan)),
             timeout_seconds=300,
             otherwise="ignore",
         )
     )
+    if result.status == "timeout":  # our question took too long, which is no step of the host's build
+        _forgive(stage, step_id)
+    return result
 
 
 def _reason(result: StepResult) -> str:

@@ -68,12 +68,14 @@ class PlatformRun:
         try:
             work = WorkDirectory.create(self.request.work_dir, self.plan.platform)
         except ToolError as error:
-            self._trouble(str(error))
+            self._give_up(str(error))
             return self._result()
         try:
             self._phases(self._stage(self.plan, work))
         except Interrupted:
             self.interrupted = True
+        except ToolError as error:
+            self._give_up(str(error))
         finally:
             self._tidy(work)
         return self._result()
@@ -132,7 +134,9 @@ class PlatformRun:
         begun = perf_counter()
         try:
             yield
-        except ToolError as error:
+        except (ToolError, OSError) as error:
+            if self.cancellation.requested:
+                raise Interrupted from None
             self._now(trouble=str(error))
         finally:
             self.seconds[phase] = perf_counter() - begun
@@ -144,12 +148,14 @@ class PlatformRun:
         self._now(local_python=local)
         if local.match == "none":
             self._now(foreign=install.resolve_for_host(stage))
-        if install.prepare(stage, python) and install.run_steps(stage):
+        ran = install.prepare(stage, python) and install.run_steps(stage)
+        self._now(packages_as_of=stage.plan.packages_as_of, undated=install.undated(stage))
+        if ran:
             self._now(installed=verify.installed(stage.work.venv))
 
     def _verify(self, stage: Stage) -> None:
-        conflicts, _ = verify.run_steps(stage)
-        self._now(conflicts=conflicts, missing_imports=verify.missing_imports(stage))
+        self._now(conflicts=verify.run_steps(stage), missing_imports=verify.missing_imports(stage))
+        self._now(importable=verify.importable(stage), sizes=verify.sizes(stage))
 
     def _boot(self, stage: Stage) -> None:
         if stage.plan.boot is None:
@@ -162,7 +168,10 @@ class PlatformRun:
 
     def _judge(self, phase: Phase) -> None:
         self.case.execution = self.execution
-        found = self._softened(judge(self.case, (phase,)))
+        if self.execution.trouble is not None:
+            found: tuple[Finding, ...] = (self._trouble(phase, self.execution.trouble),)
+        else:
+            found = self._softened(judge(self.case, (phase,)))
         self.findings = settle((*self.findings, *found))
         outcome = outcome_of(self.findings, phase)
         if phase == "boot" and self.execution.boot and self.execution.boot.status == "not-run":
@@ -171,11 +180,10 @@ class PlatformRun:
         self.reporter.emit(PhaseFinished(self.case.snapshot.id, phase, outcome, self.seconds[phase]))
 
     def _softened(self, findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
-        """Turn an install failure on a substitute Python into ``unknown`` where the host's own resolves."""
-        local, foreign = self.execution.local_python, self.execution.foreign
-        if local is None or local.match != "none" or foreign is None or foreign.status != "resolved":
+        """Turn an install failure into ``unknown`` where the host may well have fared better."""
+        note = self._doubt()
+        if not note:
             return findings
-        note = f" It failed on Python {local.version}; for the host's own the dependencies do resolve."
         return tuple(
             replace(f, severity="unknown", message=f.message + note, confidence="heuristic")
             if f.phase == "install" and f.severity == "fail"
@@ -183,12 +191,36 @@ class PlatformRun:
             for f in findings
         )
 
-    def _trouble(self, text: str) -> None:
-        self._now(trouble=text)
-        self._judge_trouble()
+    def _doubt(self) -> str:
+        """Return why a failed install may say nothing about the host, empty when it does."""
+        execution = self.execution
+        if any(step.no_upload_times for step in execution.steps):
+            return " The index does not say when packages came, so those of the day could not be chosen."
+        if execution.undated:
+            return f" It failed with today's packages, not with those of {execution.packages_as_of}."
+        local, foreign = execution.local_python, execution.foreign
+        if local is None or local.match != "none" or foreign is None or foreign.status != "resolved":
+            return ""
+        return f" It failed on Python {local.version}; for the host's own the dependencies do resolve."
 
-    def _judge_trouble(self) -> None:
-        self.case.execution = self.execution
+    def _trouble(self, phase: Phase, text: str) -> Finding:
+        """Return the finding for a phase that this machine could not carry out.
+
+        No rule of the host is asked then: a step that failed for want of disk says nothing about the app, and
+        one that never ran would pass for one that succeeded.
+        """
+        return Finding(
+            rule=f"{self.case.snapshot.id}/machine-trouble",
+            phase=phase,
+            severity="unknown",
+            headline="This machine could not carry out the plan",
+            message=text,
+            source="predeploy",
+        )
+
+    def _give_up(self, text: str) -> None:
+        """Answer for a machine that could not even begin."""
+        self._now(trouble=text)
         self.seconds.setdefault("install", 0.0)
         self._judge("install")
 

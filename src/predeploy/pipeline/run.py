@@ -18,8 +18,6 @@ from predeploy.pipeline.static import cases, static_result
 from predeploy.profiles.registry import Registry
 from predeploy.settings import RunRequest
 
-Started = tuple[PlatformRun, "Future[PlatformResult]"]
-
 
 def build(
     request: RunRequest, registry: Registry, reporter: Reporter, cancellation: Cancellation

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -17,6 +18,8 @@ STAYS_BEHIND = frozenset({"predeploy.toml", "venv", "env", "node_modules", "__py
 """Environments, caches and our own settings are meant to stay here; nobody is told about them."""
 
 GIT_NEEDS = ("PATH", "HOME", "XDG_CONFIG_HOME")
+GIT_RUNS_NOTHING = ("-c", "core.fsmonitor=false")
+"""The repository's own configuration may name a program there, and git would run it before it answers."""
 
 
 class AppSource:
@@ -51,7 +54,7 @@ class AppSource:
     def _git_policy(self) -> tuple[Policy | None, Remarks]:
         output = self._ls_files()
         if output is None:
-            return None, ()
+            return None, (("git-silent", self.name),) if _inside_repository(self.directory) else ()
         from predeploy.app.ignore import GitTracked
 
         tracked = GitTracked(output)
@@ -75,7 +78,8 @@ class AppSource:
             if _inside_repository(self.directory):
                 from predeploy.env.runner import capture
 
-                argv = ("git", "-C", str(self.directory), "ls-files", "-z", "--cached", "--", ".")
+                listing = ("ls-files", "-z", "--cached", "--", ".")
+                argv = ("git", "-C", str(self.directory), *GIT_RUNS_NOTHING, *listing)
                 output = capture(argv, timeout=20, env=self._environ)
                 self._tracked = None if output is None else output.encode("utf-8", "surrogateescape")
         return self._tracked
@@ -116,12 +120,13 @@ class _WithoutGit:
 
 def checked_directory(directory: Path) -> Path:
     """Return the directory, or raise :class:`UsageError` when it is none or cannot be listed."""
-    if not directory.exists():
-        raise UsageError(f"{directory}: no such directory")
-    if not directory.is_dir():
-        raise UsageError(f"{directory}: is a file; predeploy takes the app's directory")
     try:
+        os.stat(f"{directory}/.")  # noqa: PTH116 - a Path drops the dot, which asks whether it may be searched
         next(directory.iterdir(), None)
+    except FileNotFoundError:
+        raise UsageError(f"{directory}: no such directory") from None
+    except NotADirectoryError:
+        raise UsageError(f"{directory}: is a file; predeploy takes the app's directory") from None
     except OSError as error:
         raise UsageError(f"{directory}: {(error.strerror or 'cannot be listed').lower()}") from None
     return directory
@@ -129,4 +134,11 @@ def checked_directory(directory: Path) -> Path:
 
 def _inside_repository(directory: Path) -> bool:
     resolved = directory.resolve()
-    return any((parent / ".git").exists() for parent in (resolved, *resolved.parents))
+    return any(_is_repository(parent) for parent in (resolved, *resolved.parents))
+
+
+def _is_repository(directory: Path) -> bool:
+    # A .git file belongs to a worktree or submodule; a .git directory without HEAD is no repository.
+    # These functions never raise, also not for a parent that must not be searched.
+    git = directory / ".git"
+    return os.path.isfile(git) or os.path.isfile(git / "HEAD")  # noqa: PTH113

@@ -12,6 +12,7 @@ from predeploy.errors import ToolError
 from predeploy.events import Reporter, StepFinished, StepOutput, StepStarted
 from predeploy.model.decisions import BuildPlan, Step
 from predeploy.model.execution import StepResult, StepStatus
+from predeploy.pipeline.cause import cause, read_end
 from predeploy.pipeline.ports import Ports
 from predeploy.rules.case import Case
 
@@ -81,22 +82,65 @@ class Stage:
         shown = step.shell if step.shell is not None else " ".join(command.argv)
         self.reporter.emit(StepStarted(self.platform, step.phase, step.id, shown))
         completed = self.runner.run(command, on_line=self._listener(step))
+        status = self._status(step, completed.status, completed.tail)
+        output = "" if completed.status == "ok" else read_end(command.log) or completed.tail
+        reason, lacking = self._said(step, status, output)
         result = StepResult(
             id=step.id,
             phase=step.phase,
-            status=self._status(step, completed.status, completed.tail),
+            status=status,
             argv=command.argv if step.shell is None else (),
             shell=step.shell,
             returncode=completed.returncode,
             seconds=completed.seconds,
             log=str(command.log),
             tail=completed.tail,
+            reason=reason,
+            lacking=lacking,
+            no_upload_times=self._no_upload_times(status, output),
+            output=output,
         )
         self.results.append(result)
         self.reporter.emit(StepFinished(self.platform, step.phase, step.id, result.status, result.seconds))
         if result.status == "interrupted":
             raise Interrupted
+        if completed.status == "failed":
+            self.require_disk(output)
         return result
+
+    def require_disk(self, output: str) -> None:
+        """Raise :class:`ToolError` where a command failed because this machine's disk is full."""
+        from predeploy.env.transient import is_disk_full
+
+        if is_disk_full(output):
+            raise ToolError(f"{self.work.root}: no space left on device")
+
+    def skip(self, step: Step, why: str) -> None:
+        """Keep the result of a step that the host would not run either."""
+        self.results.append(StepResult(id=step.id, phase=step.phase, status="skipped", tail=why))
+
+    def _said(self, step: Step, status: StepStatus, output: str) -> tuple[str, str]:
+        """Return what the output of a failed step says: the reason, and what this machine lacks."""
+        if status == "transient":
+            from predeploy.env.transient import transient_line
+
+            return transient_line(output), ""
+        if step.phase != "install" or status != "failed":
+            return "", ""
+        from predeploy.installers.reasons import lacking, reason
+
+        said = reason(output)
+        if not said and step.only_if_importable:  # the app's own code ran, not an installer
+            own = cause(output, self.work.app)
+            said = own.text if own is not None else ""
+        return said, lacking(output)
+
+    def _no_upload_times(self, status: StepStatus, output: str) -> str:
+        if status != "failed" or self.plan.packages_as_of is None:
+            return ""
+        from predeploy.installers.uploads import without_upload_times
+
+        return without_upload_times(output)
 
     def _listener(self, step: Step):  # type: ignore[no-untyped-def]
         def hear(line: str) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from predeploy.errors import ExitCode
+from predeploy.errors import ExitCode, UsageError
 from predeploy.model import Phase
 from predeploy.model.decisions import Detection
 from predeploy.model.results import PlatformResult
+from predeploy.model.snapshot import HostSnapshot
 from predeploy.pipeline.detect import detect, outcome_of, status_of
 from predeploy.pipeline.source import AppSource
 from predeploy.profiles.registry import Registry
@@ -16,7 +17,7 @@ from predeploy.settings import RunRequest, checked_settings
 
 def cases(request: RunRequest, registry: Registry, source: AppSource) -> tuple[Case, ...]:
     """Return one case a platform, in the order asked for."""
-    names = tuple(dict.fromkeys(request.platforms)) or registry.ids()
+    names = tuple(dict.fromkeys(request.platforms)) or registry.default_ids()
     for name in request.settings:
         registry.located_or_error(name)
     made = []
@@ -28,13 +29,23 @@ def cases(request: RunRequest, registry: Registry, source: AppSource) -> tuple[C
                 snapshot=facts,
                 tree=tree,
                 everything=source.everything,
-                settings=checked_settings(facts, request.settings.get(name, {})),
+                settings=checked_settings(facts, _settings(request, facts)),
                 env=request.env,
                 name=source.name,
                 remarks=remarks,
+                packages_as_of=request.packages_as_of,
             )
         )
+    for key in request.shared_settings:
+        if not any(key in case.snapshot.settings for case in made):
+            raise UsageError(f"none of the chosen platforms has the setting {key!r}")
     return tuple(made)
+
+
+def _settings(request: RunRequest, facts: HostSnapshot) -> dict[str, str]:
+    """Return what is given for one platform, by its own name or for all that have the setting."""
+    shared = {key: value for key, value in request.shared_settings.items() if key in facts.settings}
+    return {**request.settings.get(facts.id, {}), **shared}
 
 
 def static_result(case: Case, detection: Detection) -> PlatformResult:

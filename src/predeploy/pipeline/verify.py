@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from predeploy.installers.checks import CONFLICT_CHECK, conflicts_in
-from predeploy.model.execution import Installed, MissingImport
+from predeploy.model.execution import Installed, MissingImport, Sizes
 from predeploy.pipeline.stage import Stage
 
 STDLIB_PROBE = "import sys; print(*sorted({*sys.stdlib_module_names, *sys.builtin_module_names}))"
@@ -30,19 +30,24 @@ def installed(venv: Path) -> tuple[Installed, ...]:
     return tuple(found[key] for key in sorted(found))
 
 
-def run_steps(stage: Stage) -> tuple[tuple[str, ...], bool]:
-    """Run the plan's verify steps; return the conflicts found, and whether no fatal step failed."""
-    conflicts: tuple[str, ...] = ()
-    good = True
+def run_steps(stage: Stage) -> tuple[str, ...] | None:
+    """Run the plan's verify steps; return the conflicts found, ``None`` when the check did not say."""
+    conflicts: tuple[str, ...] | None = ()
     for step in stage.plan.steps:
         if step.phase != "verify":
             continue
         result = stage.run(step)
-        if step.id == CONFLICT_CHECK and result.status in {"failed", "ignored"}:
+        if step.id == CONFLICT_CHECK and result.status != "ok":
             output = Path(result.log).read_text("utf-8", "replace") if result.log else result.tail
-            conflicts = conflicts_in(output)
-        good = good and result.status not in {"failed", "timeout"}
-    return conflicts, good
+            conflicts = conflicts_in(output) or None
+    return conflicts
+
+
+def importable(stage: Stage) -> frozenset[str]:
+    """Return the top-level names that Python, started in the app's root, finds there or as installed."""
+    from predeploy.app.environment_names import names_in_directory, names_in_environment
+
+    return names_in_directory(stage.work.app) | names_in_environment(site_packages(stage.work.venv))
 
 
 def missing_imports(stage: Stage) -> tuple[MissingImport, ...]:
@@ -61,6 +66,20 @@ def missing_imports(stage: Stage) -> tuple[MissingImport, ...]:
         local=local_modules(tree, plan.import_roots),
         site_packages=packages,
     )
+
+
+def sizes(stage: Stage) -> Sizes | None:
+    """Return how large the build became, on a host that limits it (``slug-limit-mb`` in its profile)."""
+    values = stage.case.snapshot.values
+    if "slug-limit-mb" not in values:
+        return None
+    from predeploy.pipeline.sizes import measure
+
+    work = stage.work
+    packages = {path.resolve() for path in site_packages(work.venv)}  # lib64 is a link to lib
+    installed_bytes, compressed = measure(work.app, work.root / "src", work.venv / "nltk_data", *packages)
+    python = int(values.get("slug-python-mb", 0)) * 1024 * 1024
+    return Sizes(installed_bytes=installed_bytes, compressed_estimate_bytes=compressed + python)
 
 
 def standard_library(stage: Stage) -> frozenset[str]:

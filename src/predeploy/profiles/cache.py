@@ -11,6 +11,7 @@ import os
 import pickle
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import fields
 from pathlib import Path
 
@@ -63,4 +64,5 @@ def store(directory: Path, key: str, profile: Profile) -> None:
         temporary.write_bytes(hashlib.sha256(payload).digest() + payload)
         temporary.replace(directory / f"{key}.profile")
     except OSError:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink()

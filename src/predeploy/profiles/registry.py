@@ -96,6 +96,11 @@ class Registry:
         """Return the ids of all profiles that can be chosen, built-in ones first."""
         return tuple(name for name in self.located if not self._is_abstract(name))
 
+    def default_ids(self) -> tuple[str, ...]:
+        """Return what is judged when nothing is asked for: the built-in platforms, replaced ones included."""
+        builtin = {path.stem for path in _yaml_in(builtin_directory())}
+        return tuple(name for name in self.ids() if name in builtin)
+
     def _is_abstract(self, name: str) -> bool:
         # A look at the text is enough: whoever selects the profile gets it fully validated.
         try:

@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date
 from typing import Any, TypeVar
 
-from predeploy.model.profile import Dated, ManifestFile, Profile, PythonSource, Rule, Timeline, Window
+from predeploy.model.profile import (
+    Dated,
+    DatedCommand,
+    Installer,
+    ManifestFile,
+    Profile,
+    PythonSource,
+    Rule,
+    Timeline,
+    Window,
+)
 from predeploy.model.snapshot import ActiveRule, HostSnapshot
 
 Member = TypeVar("Member", ManifestFile, PythonSource, Window)
+Entry = TypeVar("Entry", Dated, DatedCommand)
 
 
 def snapshot(profile: Profile, day: date) -> HostSnapshot:
@@ -30,11 +42,12 @@ def snapshot(profile: Profile, day: date) -> HostSnapshot:
         python_sources=tuple(members_on(profile.python.sources, day)),
         python_default=value_on(profile.python.default, day),
         releases={minor: str(patch) for minor, patch in releases.items() if patch},
+        archives=_present(profile.python.archives, day),
         removed=frozenset(_removed(profile.python.releases, day)),
         python_status={minor: str(word) for minor, word in status.items() if word},
         platform_tag=profile.python.platform_tag,
         tools=_present(profile.tools, day),
-        installers=profile.installers,
+        installers={name: _installer(declared, day) for name, declared in profile.installers.items()},
         build_env=profile.build_env,
         lists={name: tuple(w.value for w in members_on(all_, day)) for name, all_ in profile.lists.items()},
         values=_present(profile.values, day),
@@ -46,7 +59,7 @@ def snapshot(profile: Profile, day: date) -> HostSnapshot:
     )
 
 
-def entry_on(timeline: Timeline, day: date) -> Dated | None:
+def entry_on(timeline: tuple[Entry, ...], day: date) -> Entry | None:
     """Return the entry that holds on ``day``: the last one that has begun."""
     current = None
     for entry in timeline:
@@ -70,18 +83,37 @@ def members_on(members: Iterable[Member], day: date) -> Iterable[Member]:
 
 def change_days(profile: Profile) -> tuple[date, ...]:
     """Return every day on which something in the profile changes, in order."""
-    days: set[date] = set()
+    return tuple(sorted({day for day, _ in _changes(profile)}))
+
+
+def sources_on(profile: Profile, day: date) -> tuple[str, ...]:
+    """Return where the changes of a day are documented, each once."""
+    return tuple(dict.fromkeys(source for changed, source in _changes(profile) if changed == day and source))
+
+
+def is_announced(profile: Profile, day: date) -> bool:
+    """Return whether a day of change is an announcement: it says so, or nobody has compared since."""
+    marked = any(
+        change.announced for rule in profile.rules for change in rule.timeline if change.since == day
+    )
+    return marked or day > profile.verified_on
+
+
+def _changes(profile: Profile) -> Iterable[tuple[date, str]]:
+    """Yield the day and source of everything in the profile that begins or ends."""
     timelines: list[Timeline] = [profile.python.default, *profile.python.releases.values()]
-    timelines += [*profile.python.status.values(), *profile.tools.values(), *profile.values.values()]
+    timelines += [*profile.python.archives.values(), *profile.python.status.values()]
+    timelines += [*profile.tools.values(), *profile.values.values()]
     for timeline in timelines:
-        days.update(entry.since for entry in timeline if entry.since)
+        yield from ((entry.since, entry.source) for entry in timeline if entry.since)
+    for declared in profile.installers.values():
+        yield from ((entry.since, entry.source) for entry in declared.commands if entry.since)
     for rule in profile.rules:
-        days.update(change.since for change in rule.timeline if change.since)
+        yield from ((change.since, change.source or rule.source) for change in rule.timeline if change.since)
     windows: list[ManifestFile | PythonSource | Window] = [*profile.manifests.accept, *profile.python.sources]
     windows += [window for members in profile.lists.values() for window in members]
     for window in windows:
-        days.update(day for day in (window.since, window.until) if day)
-    return tuple(sorted(days))
+        yield from ((day, window.source) for day in (window.since, window.until) if day)
 
 
 def _present(timelines: dict[str, Timeline], day: date) -> dict[str, Any]:
@@ -96,15 +128,26 @@ def _removed(releases: dict[str, Timeline], day: date) -> Iterable[str]:
             yield minor
 
 
+def _installer(declared: Installer, day: date) -> Installer:
+    """Return the installer with the command line of the day."""
+    if not declared.commands:
+        return declared
+    entry = entry_on(declared.commands, day)
+    return replace(declared, command=(entry.value or ()) if entry else (), commands=())
+
+
 def _active(rule: Rule, day: date) -> ActiveRule | None:
-    current, following = None, None
+    current, since, following = None, None, None
     for change in rule.timeline:
         if change.since is None or change.since <= day:
-            current, following = change, None
-        elif following is None:
+            # An entry that changes only the words does not make the verdict younger.
+            since = since if current and current.verdict == change.verdict else change.since
+            current = change
+        elif following is None and current and change.verdict != current.verdict:
             following = change
     if current is None or current.verdict == "accept":
         return None
+    upstream = rule.upstream_id if current.upstream_id is None else current.upstream_id or None
     return ActiveRule(
         id=rule.id,
         phase=rule.phase,
@@ -114,8 +157,8 @@ def _active(rule: Rule, day: date) -> ActiveRule | None:
         message=current.message if current.message is not None else rule.message,
         hint=rule.hint,
         source=current.source or rule.source,
-        upstream_id=rule.upstream_id,
+        upstream_id=upstream,
         confidence=rule.confidence,
-        since=current.since,
+        since=since,
         until=following.since if following else None,
     )

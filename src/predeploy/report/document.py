@@ -42,7 +42,7 @@ def platform_document(result: PlatformResult) -> dict[str, Any]:
         "ignored_manifests": list(result.selection.ignored),
         "installer": result.selection.installer,
         "python": _python(result),
-        "findings": [_finding(finding) for finding in result.findings],
+        "findings": [finding_document(finding) for finding in result.findings],
         "processes": dict(result.processes),
         "phases": dict(result.phases),
     }
@@ -50,6 +50,11 @@ def platform_document(result: PlatformResult) -> dict[str, Any]:
         fields["steps"] = [_step(step) for step in run.steps]
         if run.installed is not None:
             fields["installed"] = [{"name": d.name, "version": d.version} for d in run.installed]
+        if run.sizes is not None:
+            fields["sizes"] = {
+                "installed_bytes": run.sizes.installed_bytes,
+                "compressed_estimate_bytes": run.sizes.compressed_estimate_bytes,
+            }
         if run.foreign is not None:
             fields["host_resolution"] = {"status": run.foreign.status, "detail": run.foreign.detail}
         if run.boot is not None:
@@ -76,7 +81,8 @@ def _python(result: PlatformResult) -> dict[str, Any]:
     return fields
 
 
-def _finding(finding: Finding) -> dict[str, Any]:
+def finding_document(finding: Finding) -> dict[str, Any]:
+    """Return one finding."""
     return {
         "rule": finding.rule,
         "upstream_id": finding.upstream_id,

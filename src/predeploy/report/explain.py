@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from predeploy.model.conditions import Condition, Test
-from predeploy.model.profile import Profile, Rule, Timeline
+from predeploy.model.profile import ManifestFile, Profile, Rule, Timeline
 from predeploy.report.text import Paper
 
 
@@ -42,7 +42,8 @@ def rule_text(profile: Profile, rule: Rule, *, width: int, colour: bool) -> str:
     for change in rule.timeline:
         day = f"from {change.since}" if change.since else f"from {profile.covers_from} or earlier"
         announced = " (announced)" if change.announced else ""
-        paper.wrapped(f"{day}: {change.verdict}{announced}  {change.source}", indent=4)
+        upstream = "" if change.upstream_id is None else f" as {change.upstream_id or 'no id of its own'}"
+        paper.wrapped(f"{day}: {change.verdict}{upstream}{announced}  {change.source}", indent=4)
     paper.wrapped(f"Source: {rule.source} ({rule.confidence})", indent=2)
     return "\n".join(paper.lines) + "\n"
 
@@ -66,6 +67,9 @@ def rule_json(found: Iterable[tuple[Profile, Rule]]) -> str:
                     "verdict": change.verdict,
                     "source": change.source or rule.source,
                     "announced": change.announced,
+                    "upstream_id": rule.upstream_id
+                    if change.upstream_id is None
+                    else change.upstream_id or None,
                 }
                 for change in rule.timeline
             ],
@@ -82,7 +86,11 @@ def platform_text(profile: Profile, *, width: int, colour: bool) -> str:
     paper.wrapped(profile.homepage, indent=2)
     paper.wrapped(f"Facts from {profile.covers_from}, last compared on {profile.verified_on}", indent=2)
     paper.wrapped(f"Source: {profile.source}", indent=2)
-    _section(paper, "Manifests, in order", (f"{m.file} → {m.installer}" for m in profile.manifests.accept))
+    _section(
+        paper,
+        "Manifests, in order",
+        (f"{m.file} → {m.installer}{_span(m)}" for m in profile.manifests.accept),
+    )
     _section(paper, "Python is taken from", (f"{s.origin}" for s in profile.python.sources))
     _section(paper, "Python offered", _releases(profile))
     _section(paper, "Pinned tools", (f"{name} {_last(t)}" for name, t in profile.tools.items()))
@@ -110,6 +118,11 @@ def _releases(profile: Profile) -> Iterable[str]:
     for minor, timeline in profile.python.releases.items():
         if timeline and timeline[-1].value:
             yield f"{minor}  newest {timeline[-1].value}"
+
+
+def _span(member: ManifestFile) -> str:
+    since = f"  from {member.since}" if member.since else ""
+    return since + (f"  until {member.until}" if member.until else "")
 
 
 def _last(timeline: Timeline) -> str:

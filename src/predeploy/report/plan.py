@@ -52,7 +52,7 @@ def _plan(paper: Paper, detection: Detection, plan: BuildPlan) -> None:
     origin = f"{python.requested} from {python.origin}" if python.requested else python.origin
     paper.wrapped(f"Python {plan.environment.python} ({origin})", indent=2)
     for name, version in (plan.environment.seeds | plan.tools).items():
-        paper.wrapped(f"{name} {version}, pinned by the host", indent=2)
+        paper.wrapped(f"{name} {version}, the version this host uses", indent=2)
     for name, value in sorted(plan.env.items()):
         paper.line("  " + paper.ink(f"export {name}={shlex.quote(printable(value))}", "dim"))
     for step in plan.steps:
@@ -68,6 +68,8 @@ def _step(paper: Paper, step: Step) -> None:
     paper.wrapped(f"because {step.reason}", indent=6)
     if step.fallback_of:
         paper.wrapped(f"only if {step.fallback_of} failed", indent=6)
+    if step.only_if_importable:
+        paper.wrapped(f"only if {step.only_if_importable} can be imported by then", indent=6)
     for name, value in sorted(step.env.items()):
         paper.line("      " + paper.ink(f"{name}={shlex.quote(printable(value))}", "dim"))
     text = step.shell if step.shell is not None else shlex.join(step.argv)

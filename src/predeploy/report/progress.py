@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from time import monotonic
 from typing import TYPE_CHECKING, Self
 
+from predeploy.env.secrets import mask_credentials
 from predeploy.events import (
     Event,
     PhaseFinished,
@@ -29,13 +30,15 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def progress(*, live: bool, quiet: bool, verbose: bool) -> Iterator[Reporter]:
+def progress(
+    *, live: bool, quiet: bool, verbose: bool, redact: Callable[[str], str] = mask_credentials
+) -> Iterator[Reporter]:
     """Yield the reporter that suits the terminal."""
     if quiet:
         yield Silent()
         return
     if not live:
-        yield Plain(verbose=verbose)
+        yield Plain(verbose=verbose, redact=redact)
         return
     from rich.console import Console
 
@@ -47,8 +50,9 @@ def progress(*, live: bool, quiet: bool, verbose: bool) -> Iterator[Reporter]:
 class Plain:
     """One line a finished step and platform; with ``verbose`` also what the steps print."""
 
-    def __init__(self, *, verbose: bool = False) -> None:
+    def __init__(self, *, verbose: bool = False, redact: Callable[[str], str] = mask_credentials) -> None:
         self._verbose = verbose
+        self._redact = redact
         self._lock = threading.Lock()
 
     def emit(self, event: Event) -> None:
@@ -56,14 +60,15 @@ class Plain:
         text = self._line(event)
         if text is None:
             return
-        with self._lock:
+        # Whoever read the story may have gone; the answer is still wanted.
+        with self._lock, suppress(OSError, ValueError):
             sys.stderr.write(text + "\n")
             sys.stderr.flush()
 
     def _line(self, event: Event) -> str | None:
         match event:
             case StepStarted() if self._verbose:
-                return f"{event.platform}: {event.step}: $ {printable(event.command)}"
+                return f"{event.platform}: {event.step}: $ {printable(self._redact(event.command))}"
             case StepOutput() if self._verbose:
                 return f"{event.platform}: {event.step}: {printable(event.line)}"
             case StepFinished():

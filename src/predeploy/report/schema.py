@@ -7,6 +7,7 @@ from typing import Any, Literal, TypedDict
 from predeploy.model import Confidence, Phase, Severity, Status
 from predeploy.model.decisions import BuildPlan
 from predeploy.model.execution import BootStatus, StepStatus
+from predeploy.model.forecast import Certainty
 from predeploy.model.profile import Profile
 from predeploy.profiles.schema import json_schema
 
@@ -94,6 +95,13 @@ class Resolution(TypedDict):
     detail: str
 
 
+class Sizes(TypedDict):
+    """How large the build became: on disk, and an estimate of the host's archive of it."""
+
+    installed_bytes: int
+    compressed_estimate_bytes: int
+
+
 class _PlatformAlways(TypedDict):
     platform: str
     name: str
@@ -117,6 +125,7 @@ class Platform(_PlatformAlways, total=False):
 
     steps: list[Step]
     installed: list[Distribution]
+    sizes: Sizes
     host_resolution: Resolution
     boot: Boot
     index_settings: list[str]
@@ -137,8 +146,51 @@ class Result(TypedDict):
     seconds: float
 
 
+class Situation(TypedDict):
+    """What a platform does with the app on one day."""
+
+    status: Status
+    reason: Reason | None
+    manifest: str | None
+    installer: str | None
+    python: str | None
+
+
+class Change(TypedDict):
+    """A day on which a platform's answer changes."""
+
+    day: str
+    certainty: Certainty
+    changed: list[Literal["status", "reason", "findings", "manifest", "installer", "python"]]
+    before: Situation
+    after: Situation
+    new_findings: list[Finding]
+    gone_findings: list[Finding]
+    sources: list[str]
+
+
+class PlatformForecast(Situation):
+    """One platform: its answer on the day asked for, and what changes after it."""
+
+    platform: str
+    name: str
+    verified_on: str
+    changes: list[Change]
+
+
+class Forecast(TypedDict):
+    """The document of ``forecast`` with ``--format json``."""
+
+    schema_version: Literal[1]
+    tool_version: str
+    as_of: str
+    until: str | None
+    app: str
+    platforms: list[PlatformForecast]
+
+
 def schema_of(what: str) -> dict[str, Any]:
-    """Return the JSON schema called ``result``, ``profile`` or ``plan``."""
-    models: dict[str, Any] = {"result": Result, "profile": Profile, "plan": BuildPlan}
+    """Return the JSON schema called ``result``, ``profile``, ``plan`` or ``forecast``."""
+    models: dict[str, Any] = {"result": Result, "profile": Profile, "plan": BuildPlan, "forecast": Forecast}
     schema = json_schema(models[what])
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}

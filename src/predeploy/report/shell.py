@@ -120,6 +120,8 @@ def _function(detection: Detection, plan: BuildPlan) -> list[str]:
 def _step(step: Step, plan: BuildPlan) -> list[str]:
     lines = [f"# {step.id}: {printable(step.reason)}"]
     command = _command(step)
+    if step.only_if_importable:
+        command = _where_importable(step.only_if_importable, command)
     flag = f"failed_{_identifier(step.fallback_of or step.id)}"
     if any(other.fallback_of == step.id for other in plan.steps):
         return [*lines, f"{flag}=", *command[:-1], f"{command[-1]} || {flag}=1"]
@@ -128,6 +130,12 @@ def _step(step: Step, plan: BuildPlan) -> list[str]:
     if step.otherwise == "ignore":
         return [*lines, *command[:-1], f"{command[-1]} || true"]
     return [*lines, *command]
+
+
+def _where_importable(module: str, command: list[str]) -> list[str]:
+    find = f'import sys, importlib.util; sys.exit(importlib.util.find_spec("{module}") is None)'
+    test = f'"$VENV_BIN/python" -c {shlex.quote(find)}'
+    return [f"if {test}; then", *(f"  {line}" for line in command), "fi"]
 
 
 def _command(step: Step) -> list[str]:

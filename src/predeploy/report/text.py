@@ -25,6 +25,7 @@ COLOURS = {
     "bold": "1",
 }
 MARKS = {"ok": "✓", "warn": "!", "reject": "✗", "fail": "✗", "unknown": "?", "accept": "✓", "note": "·"}
+STEP_INKS = {"ok": "ok", "skipped": "dim", "failed": "fail", "timeout": "fail"}
 TAIL_LINES = 12
 
 CONTROL = pattern(
@@ -139,6 +140,8 @@ def _facts(result: PlatformResult) -> Iterable[tuple[str, str]]:
         yield "install", f"{selection.installer} from {selection.manifest}{because}"
     elif selection.installer:
         yield "install", f"{selection.installer} ({selection.reason})"
+    elif selection.reason and result.status != "reject":
+        yield "install", selection.reason
     if python.requested or python.resolved:
         asked = f"{python.requested} from {python.origin}" if python.requested else python.origin
         resolved = python.resolved or "nothing this host has"
@@ -186,16 +189,22 @@ def _finding(paper: Paper, finding: Finding) -> None:
 
 def _execution(paper: Paper, result: PlatformResult, run: Execution) -> None:
     for step in run.steps:
-        ink = "fail" if step.status in {"failed", "timeout"} else "ok" if step.status == "ok" else "warn"
+        ink = STEP_INKS.get(step.status, "warn")
         paper.line(f"  {step.phase:<10}{step.id}  {paper.ink(step.status, ink)}  {duration(step.seconds)}")
         if step.status in {"failed", "timeout", "transient", "interrupted"}:
             _output(paper, step.tail, step.log)
     if run.installed is not None:
-        paper.line(f"  {'':<10}{len(run.installed)} distributions installed")
+        paper.line(f"  {'':<10}{len(run.installed)} distributions installed{_size(run)}")
     if run.boot is not None:
         _boot(paper, run.boot)
     if result.work_dir:
         paper.line(f"  kept      {result.work_dir}")
+
+
+def _size(run: Execution) -> str:
+    if run.sizes is None:
+        return ""
+    return f", about {run.sizes.compressed_estimate_bytes / 1_048_576:.0f} MB compressed with Python"
 
 
 def _boot(paper: Paper, boot: BootResult) -> None:
@@ -205,10 +214,11 @@ def _boot(paper: Paper, boot: BootResult) -> None:
     took = duration(boot.seconds)
     if boot.status == "ok":
         script = f", script check {boot.script_status}" if boot.script_status is not None else ""
-        paper.line(f"  boot      answered {boot.http_status} on port {boot.port} after {took}{script}")
+        where = f"port {boot.port}" if boot.port else "its socket"
+        paper.line(f"  boot      answered {boot.http_status} on {where} after {took}{script}")
     else:
         paper.line(f"  boot      {paper.ink(boot.status, 'fail')} after {took}")
-    if boot.status != "ok" or boot.script_status not in {None, 200}:
+    if boot.status != "ok" or boot.script_status not in {None, 200} or (boot.http_status or 0) >= 500:
         _output(paper, boot.tail, boot.log)
 
 

@@ -12,6 +12,8 @@ from predeploy.model.snapshot import HostSnapshot
 from predeploy.rules.registry import SELECTORS, lookup
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from predeploy.model.execution import Execution
 
 Value = TypeVar("Value")
@@ -21,8 +23,8 @@ class Case:
     """The input of every predicate, selector, grammar and recipe.
 
     ``tree`` holds what the host receives, ``everything`` the same directory before any upload policy.
-    ``settings`` and ``env`` are what the host keeps outside the tree. ``execution`` is ``None`` until
-    steps have run.
+    ``settings`` and ``env`` are what the host keeps outside the tree. ``packages_as_of`` is the past day
+    whose packages are installed, ``None`` for today's. ``execution`` is ``None`` until steps have run.
     """
 
     def __init__(
@@ -35,6 +37,7 @@ class Case:
         env: Mapping[str, str] | None = None,
         name: str = "app",
         remarks: tuple[tuple[str, str], ...] = (),
+        packages_as_of: date | None = None,
     ) -> None:
         self.snapshot = snapshot
         self.tree = tree
@@ -43,8 +46,21 @@ class Case:
         self.env = dict(env or {})
         self.name = name
         self.remarks = remarks
+        self.packages_as_of = packages_as_of
         self.execution: Execution | None = None
         self._memory: dict[str, Any] = {}
+
+    def on(self, snapshot: HostSnapshot) -> Case:
+        """Return the same app on another day of the same host."""
+        return Case(
+            snapshot=snapshot,
+            tree=self.tree,
+            everything=self.everything,
+            settings=self.settings,
+            env=self.env,
+            name=self.name,
+            remarks=self.remarks,
+        )
 
     def setting(self, key: str) -> str | None:
         """Return a host setting: given, else its build variable, else the profile's default."""

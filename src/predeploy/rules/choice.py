@@ -45,21 +45,23 @@ def choose_python(case: Case) -> PythonChoice:
         request: PythonRequest | None = read(case, source.origin)
         if request is not None:
             return resolve(request, case.snapshot)
-    return PythonChoice(problem="none", origin="none")
+    return PythonChoice(problem="none", origin="none", detail="no version is asked for")
 
 
 def resolve(request: PythonRequest, snapshot: HostSnapshot) -> PythonChoice:
     """Turn a request into the patch release the host takes on that day.
 
     Problems: those of the grammar, ``eol`` (older than anything offered, or removed), ``unknown-major``
-    (no such minor on this host) and ``unknown-patch`` (newer than the newest the host has).
+    (no such minor on this host), ``unknown-patch`` (newer than the newest the host has) and ``not-recorded``
+    (the profile does not know what the host had on that day).
     """
     version, problem, resolved = request.version, request.problem, None
     detail = request.detail
     if version is not None and problem is None:
         resolved, problem = _lookup(version, snapshot)
         if problem:
-            detail = version if problem == "unknown-patch" else ".".join(version.split(".")[:2])
+            whole = problem in {"unknown-patch", "not-recorded"}
+            detail = version if whole else ".".join(version.split(".")[:2])
     return PythonChoice(
         requested=version,
         origin=request.origin,
@@ -78,11 +80,22 @@ def _lookup(version: str, snapshot: HostSnapshot) -> tuple[str | None, str | Non
         offered = [numbers(known) for known in snapshot.releases]
         too_old = minor in snapshot.removed or (bool(offered) and parts[:2] < min(offered))
         return None, "eol" if too_old else "unknown-major"
+    low, high = span(newest)
     if len(parts) == 2:
-        return newest, None
-    if parts > numbers(newest):
+        return (newest, None) if low == high else (None, "not-recorded")
+    if parts > numbers(snapshot.archives.get(minor, high)):
         return None, "unknown-patch"
-    return version, None
+    recorded = low == high or (low is not None and parts <= numbers(low))
+    return (version, None) if recorded else (None, "not-recorded")
+
+
+def span(newest: str) -> tuple[str | None, str]:
+    """Return between which patches the newest lies: ``3.9.4``, or ``3.9.4..3.9.6`` where that is all we know.
+
+    Without a lower end (``..3.4.8``) it is not even recorded whether the host had the minor at all.
+    """
+    low, dots, high = newest.partition("..")
+    return (low or None, high) if dots else (newest, newest)
 
 
 def numbers(version: str) -> tuple[int, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from predeploy.model import PHASES, Phase
+from predeploy.model import Phase
 from predeploy.model.conditions import NO_MATCH, Combined, Condition, Match, NoMatch, Outcome, Test, Unknown
 from predeploy.model.findings import Evidence, Finding
 from predeploy.model.snapshot import ActiveRule
@@ -116,8 +116,3 @@ def _shown(match: Match) -> str:
     places = list(dict.fromkeys(str(place) for place in match.evidence))
     more = f" and {len(places) - 5} more" if len(places) > 5 else ""
     return ", ".join(places[:5]) + more
-
-
-def order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Sort findings by phase, keeping the host's order inside each."""
-    return tuple(sorted(findings, key=lambda finding: PHASES.index(finding.phase)))

@@ -13,6 +13,8 @@ from predeploy.rules.registry import predicate
 if TYPE_CHECKING:
     from predeploy.model.execution import BootResult, Execution, StepResult
 
+MEGABYTE = 1024 * 1024
+
 
 def _execution(case: Case) -> Execution:
     if case.execution is not None:
@@ -27,7 +29,9 @@ def _failed(case: Case, steps: Words | None) -> list[StepResult]:
     return [
         step
         for step in _execution(case).steps
-        if step.status in {"failed", "timeout"} and (not wanted or step.id in wanted)
+        if step.status in {"failed", "timeout"}
+        and not step.no_upload_times  # the host's own index would have answered
+        and (not wanted or step.id in wanted)
     ]
 
 
@@ -38,9 +42,40 @@ def last_line(text: str) -> str:
 
 @predicate("step_failed")
 def step_failed(case: Case, *, steps: Words | None = None) -> Outcome:
-    """Match when one of these steps (or any) ended with an error or ran out of time."""
-    failed = _failed(case, steps)
-    return matched(bool(failed), *map(_shown, failed), detail=failed[0].id if failed else None)
+    """Match when one of these steps (or any) ended with an error or ran out of time.
+
+    A step that ended because this machine lacks a system library does not count.
+    """
+    failed = [step for step in _failed(case, steps) if not step.lacking]
+    return matched(bool(failed), *map(_shown, failed), detail=_why(failed[0]) if failed else None)
+
+
+@predicate("system_library_missing")
+def system_library_missing(case: Case) -> Outcome:
+    """Unknown when a build wanted a compiler or a system library that this machine lacks."""
+    for step in _failed(case, None):
+        if step.lacking:
+            said = step.reason or step.id
+            lacking = step.lacking.rstrip(".")
+            return Unknown(said if lacking in said else f"{said} ({lacking})")
+    return matched(False)
+
+
+@predicate("upload_times_missing")
+def upload_times_missing(case: Case) -> Outcome:
+    """Unknown when a past day's packages were wanted of an index that does not say when they came."""
+    for step in _execution(case).steps:
+        if step.no_upload_times:
+            return Unknown(f"{step.id} could not tell which packages there were: {step.no_upload_times}")
+    return matched(False)
+
+
+@predicate("packages_not_dated")
+def packages_not_dated(case: Case) -> Outcome:
+    """Match when a step took today's packages although the answer is for a past day."""
+    execution = _execution(case)
+    detail = f"{', '.join(execution.undated)} could not be held to {execution.packages_as_of}"
+    return matched(bool(execution.undated), detail=detail)
 
 
 @predicate("step_timed_out")
@@ -70,12 +105,37 @@ def output_contains(case: Case, *, texts: Words, steps: Words | None = None) -> 
     return matched(False)
 
 
+@predicate("log_contains")
+def log_contains(
+    case: Case, *, texts: Words, steps: Words | None = None, ignore_case: bool = False
+) -> Outcome:
+    """Match when a failed step printed one of these texts anywhere, not only in its last lines.
+
+    The text is case-sensitive unless ``ignore_case`` is set; the first line that holds it is shown.
+    """
+
+    def folded(text: str) -> str:
+        return text.lower() if ignore_case else text
+
+    wanted = [folded(text) for text in words(texts)]
+    for step in _failed(case, steps):
+        if step.lacking or not any(text in folded(step.output) for text in wanted):
+            continue
+        lines = step.output.splitlines()
+        line = next((line for line in lines if any(text in folded(line) for text in wanted)), "")
+        shown = line.strip()[:200]
+        return Match((Evidence(path=step.log or step.id, text=shown),), shown)
+    return matched(False)
+
+
 @predicate("step_transient")
 def step_transient(case: Case) -> Outcome:
     """Unknown when a step failed because an index or a download was out of reach."""
     for step in _execution(case).steps:
         if step.status == "transient":
-            return Unknown(f"{step.id} could not reach the network: {last_line(step.tail)[:200]}")
+            return Unknown(
+                f"{step.id} could not reach the network: {(step.reason or last_line(step.tail))[:200]}"
+            )
     return matched(False)
 
 
@@ -89,10 +149,31 @@ def machine_trouble(case: Case) -> Outcome:
 @predicate("dependency_conflict")
 def dependency_conflict(case: Case) -> Outcome:
     """Match when the installed distributions contradict each other (``pip check``)."""
-    conflicts = _execution(case).conflicts
+    execution = _execution(case)
+    conflicts = execution.conflicts
+    if conflicts is None and execution.step("conflict-check") is not None:
+        return Unknown("the check of the installed distributions gave no answer")
     if not conflicts:
         return matched(False)
     return Match(tuple(Evidence(path="pip check", text=line) for line in conflicts), "; ".join(conflicts[:3]))
+
+
+@predicate("importable")
+def importable(case: Case, *, modules: Words) -> Outcome:
+    """Match when all of these top-level modules can be imported after the install, from the app's root."""
+    names, wanted = _execution(case).importable, words(modules)
+    return matched(names is not None and names.issuperset(wanted), detail=" and ".join(wanted))
+
+
+@predicate("slug_larger_than")
+def slug_larger_than(case: Case, *, value: str) -> Outcome:
+    """Match when the estimated archive of the build exceeds one of the profile's values, in MB."""
+    sizes, limit = _execution(case).sizes, case.snapshot.values.get(value)
+    if sizes is None or limit is None:
+        return matched(False)
+    estimate = sizes.compressed_estimate_bytes / MEGABYTE
+    detail = f"about {estimate:.0f} MB, from {sizes.installed_bytes / MEGABYTE:.0f} MB installed"
+    return matched(estimate > int(limit), detail=detail)
 
 
 @predicate("import_missing")
@@ -175,7 +256,9 @@ def boot_answered(case: Case, *, min_status: int) -> Outcome:
     boot = _execution(case).boot
     if boot is None or boot.http_status is None or boot.http_status < min_status:
         return matched(False)
-    return Match((Evidence(path=boot.log or "start"),), str(boot.http_status))
+    if boot.cause is None:
+        return Match((Evidence(path=boot.log or "start"),), str(boot.http_status))
+    return Match(boot_match(boot).evidence, f"{boot.http_status}: {boot.cause.text}")
 
 
 @predicate("script_status")
@@ -187,5 +270,9 @@ def script_status(case: Case, *, not_ok: bool = True) -> Outcome:
     return boot_match(boot)
 
 
+def _why(step: StepResult) -> str:
+    return step.reason or step.id
+
+
 def _shown(step: StepResult) -> Evidence:
-    return Evidence(path=step.log or step.id, text=last_line(step.tail)[:200])
+    return Evidence(path=step.log or step.id, text=step.reason or last_line(step.tail)[:200])

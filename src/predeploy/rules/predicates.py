@@ -22,7 +22,7 @@ def words(value: Words) -> tuple[str, ...]:
 
 
 def named(case: Case, paths: Words | None, names_from: str | None) -> tuple[str, ...]:
-    """Return the given paths, or the members of one of the profile's lists."""
+    """Return the given names, or the members of one of the profile's lists."""
     if names_from is not None:
         return case.snapshot.lists.get(names_from, ())
     return words(paths or ())
@@ -123,13 +123,18 @@ def python_status(case: Case, *, words_: Words) -> Outcome:
 @predicate("python_patch_outdated")
 def python_patch_outdated(case: Case) -> Outcome:
     """Match when a full version is asked for and the host has a newer patch of that minor."""
-    from predeploy.rules.choice import numbers
+    from predeploy.rules.choice import numbers, span
 
     choice = case.python
     newest = case.snapshot.releases.get(choice.minor or "")
-    if newest is None or choice.resolved is None or numbers(choice.resolved) >= numbers(newest):
+    if newest is None or choice.resolved is None:
         return matched(False)
-    return Match(choice.evidence, f"{choice.resolved}, the newest is {newest}")
+    low, high = span(newest)
+    if low and numbers(choice.resolved) < numbers(low):
+        return Match(choice.evidence, f"{choice.resolved}, the newest is {low if low == high else newest}")
+    if low == high or numbers(choice.resolved) >= numbers(high):
+        return matched(False)
+    return Unknown(f"which patch was the newest of {choice.minor} on that day is not recorded")
 
 
 @predicate("setting_is")
@@ -152,9 +157,9 @@ def setting_given(case: Case, *, key: str) -> Outcome:
 
 
 @predicate("env_set")
-def env_set(case: Case, *, names: Words) -> Outcome:
+def env_set(case: Case, *, names: Words | None = None, names_from: str | None = None) -> Outcome:
     """Match when one of these variables is declared, even if empty."""
-    present = [name for name in words(names) if name in case.env]
+    present = [name for name in named(case, names, names_from) if name in case.env]
     return matched(bool(present), detail=", ".join(present))
 
 

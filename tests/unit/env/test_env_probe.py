@@ -151,3 +151,17 @@ def test_a_free_port_is_the_preferred_one_unless_it_is_used() -> None:
             busy = used.getsockname()[1]
             assert free_port(busy) != busy
     assert free_port(99_999) < 65_536
+
+
+def test_a_cancelled_question_waits_no_longer() -> None:
+    begun = time.monotonic()
+    with serving(lambda connection: time.sleep(0.5)) as port:
+        assert ask(port, "/", 30.0, cancelled=lambda: True) is None
+        assert time.monotonic() - begun < 0.4
+
+
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="this system has no IPv6")
+def test_a_server_on_ipv6_alone_is_asked_only_where_the_host_would() -> None:
+    with serving(answers(OK), socket.create_server(("::1", 0), family=socket.AF_INET6)) as port:
+        assert ask(port, "/", 2) is None
+        assert ask(port, "/", 2, ipv6=True) == Answer(status=200, body=b"ok")

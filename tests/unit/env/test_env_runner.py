@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import threading
@@ -13,6 +14,7 @@ import pytest
 from predeploy.env import processes
 from predeploy.env.output import LINE_SHOWN, readable
 from predeploy.env.runner import Cancellation, Command, ProcessRunner, capture, capture_all
+from predeploy.errors import ToolError
 
 
 @pytest.fixture
@@ -69,6 +71,19 @@ def test_standard_error_is_merged_and_the_exit_status_kept(runner: ProcessRunner
 def test_a_signal_is_a_negative_exit_status(runner: ProcessRunner, tmp_path: Path) -> None:
     done = runner.run(python(tmp_path, "import os; os.kill(os.getpid(), 9)"))
     assert (done.status, done.returncode) == ("failed", -9)
+
+
+@pytest.mark.parametrize("number", [errno.EAGAIN, errno.EMFILE])
+def test_a_machine_that_can_start_nothing_is_not_a_failed_command(
+    runner: ProcessRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def exhausted(*_: object, **__: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("subprocess.Popen", exhausted)
+    for begin in (runner.run, runner.start):
+        with pytest.raises(ToolError, match="cannot be started"):
+            begin(python(tmp_path, ""))
 
 
 def test_output_over_the_limit_keeps_head_and_end(runner: ProcessRunner, tmp_path: Path) -> None:

@@ -4,12 +4,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from predeploy.env.commands import Command, Completed, Running
 from predeploy.env.tools import ensure_tool, uv_binary
 from predeploy.env.virtualenvs import bundled_wheels, creation_argv
 from predeploy.errors import ToolError, TransientError
-from predeploy.paths import cache_root
+from predeploy.paths import cache_root, home_directory
 
 MINOR = f"{sys.version_info.major}.{sys.version_info.minor}"
 
@@ -95,6 +96,23 @@ def test_an_index_out_of_reach_is_transient(tmp_path: Path) -> None:
     assert made(tmp_path) == []
 
 
+def test_waiting_for_another_process_can_be_interrupted(tmp_path: Path) -> None:
+    (tmp_path / "tools").mkdir()
+    with (
+        FileLock(tmp_path / f"tools/.poetry-2.1.0-python{MINOR}.lock"),
+        pytest.raises(ToolError, match="interrupted"),
+    ):
+        ensure_tool(
+            *("poetry", "2.1.0"),
+            cache=tmp_path,
+            python=Path(sys.executable),
+            runner=FakeUv(),
+            env={},
+            log_dir=tmp_path,
+            cancelled=lambda: True,
+        )
+
+
 def test_an_interpreter_that_does_not_run(tmp_path: Path) -> None:
     with pytest.raises(ToolError, match="does not run"):
         ensure_tool(
@@ -105,6 +123,15 @@ def test_an_interpreter_that_does_not_run(tmp_path: Path) -> None:
 def test_where_the_cache_is(tmp_path: Path) -> None:
     assert cache_root({"PREDEPLOY_CACHE_DIR": str(tmp_path)}) == tmp_path
     assert cache_root({}).name == "predeploy"
+
+
+def test_a_user_without_a_home_has_the_root(monkeypatch: pytest.MonkeyPatch) -> None:
+    def homeless() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", homeless)
+    assert home_directory({}) == Path("/")
+    assert home_directory({"HOME": "/here"}) == Path("/here")
 
 
 def bundled(name: str) -> str:

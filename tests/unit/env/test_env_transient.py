@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 
-from predeploy.env.transient import is_transient
+from predeploy.env.transient import is_disk_full, is_transient, transient_line
 
 PIP_RETRY = (
     "WARNING: Retrying (Retry(total={left}, connect=None, read=None, redirect=None, status=None)) after connection "
@@ -55,6 +55,11 @@ TRANSIENT = {
     "npm timeout": "npm error code FETCH_ERROR\nnpm error network timeout at: https://registry.example/left-pad\n",
     "npm refused": "npm error {\nnpm error   code: 'ECONNREFUSED',\nnpm error   syscall: 'connect',\n",
     "npm tls": "npm error code ERR_SSL_WRONG_VERSION_NUMBER\n",
+    "nltk dns": "[nltk_data] Error loading punkt: <urlopen error [Errno -2] Name or\n[nltk_data]     service not "
+    "known>\nError installing package. Retry? [n/y/e]\nEOFError: EOF when reading a line\n",
+    "nltk, broken before the cause": "[nltk_data] Error loading averaged_perceptron_tagger_eng:\n[nltk_data]     "
+    "<urlopen error [Errno 111] Connection refused>\n",
+    "nltk proxy": "[nltk_data] Error loading punkt: HTTP Error 403: Forbidden\n",
 }
 
 FINAL = {
@@ -72,6 +77,8 @@ FINAL = {
     "uv 404": "  cause: HTTP status client error (404 Not Found) for url (https://pypi.org/simple/six/)\n",
     "git 404": "fatal: unable to access 'https://h/x.git/': The requested URL returned error: 404\n",
     "git auth": "fatal: could not read Username for 'https://github.com': terminal prompts disabled\n",
+    "nltk no such data": "[nltk_data] Error loading nope: Package 'nope' not found in index\nError installing package. "
+    "Retry? [n/y/e]\nEOFError: EOF when reading a line\n",
     "npm 404": "npm error code E404\nnpm error 404 Not Found - GET https://registry.example/nope - Not found\n",
     "app": 'psycopg.OperationalError: connection failed: connection to server at "127.0.0.1", port 5432 failed: '
     "Connection refused\n",
@@ -86,3 +93,38 @@ def test_network_trouble(name: str) -> None:
 @pytest.mark.parametrize("name", FINAL)
 def test_everything_else(name: str) -> None:
     assert not is_transient(FINAL[name])
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device\n",
+        "error: Failed to install: failed to write to file: No space left on device (os error 28)\n",
+        "OSError: [Errno 122] Disk quota exceeded: '/home/me/x'\n",
+    ],
+)
+def test_a_full_disk_is_told_apart(line: str) -> None:
+    assert is_disk_full(line)
+    assert not is_transient(line)
+
+
+@pytest.mark.parametrize("name", [*TRANSIENT, *FINAL])
+def test_nothing_else_is_a_full_disk(name: str) -> None:
+    assert not is_disk_full({**TRANSIENT, **FINAL}[name])
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("nltk proxy", "[nltk_data] Error loading punkt: HTTP Error 403: Forbidden"),
+        ("npm dns", "npm ERR! code ENOTFOUND"),
+        ("git reset", "fatal: unable to access 'https://h/x.git/': Recv failure: Connection reset by peer"),
+    ],
+)
+def test_the_line_that_shows_it(name: str, line: str) -> None:
+    assert transient_line("first\n" + TRANSIENT[name] + "last\n") == line
+
+
+def test_without_such_a_line_it_is_the_last() -> None:
+    assert transient_line("a\n  b \n\n") == "b"
+    assert transient_line("") == ""

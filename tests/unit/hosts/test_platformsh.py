@@ -279,3 +279,23 @@ def test_the_status_of_the_start_command() -> None:
 def test_the_variables_do_not_change_between_runs() -> None:
     first, second = plan_of(platformsh()), plan_of(platformsh())
     assert first == second
+
+
+UV_HOOK = "name: app\ntype: 'python:3.13'\ndependencies: {python3: {uv: '*'}}\nhooks: {build: 'uv sync'}\nweb: {commands: {start: python main.py}}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (None, "{bin}/python"),
+        ("3.13\n", "{bin}/python"),
+        ("# ours\n3.13.2\n", "{bin}/python"),
+        ("3.12\n", "3.12"),
+        ("nonsense\n", "{bin}/python"),
+    ],
+)
+def test_uv_takes_the_image_s_python_unless_the_version_file_asks_for_another(
+    text: str | None, expected: str
+) -> None:
+    files = {"main.py": ""} if text is None else {"main.py": "", ".python-version": text}
+    assert plan_of(platformsh(UV_HOOK, files)).env["UV_PYTHON"] == expected

@@ -148,6 +148,7 @@ def test_a_plugin_profile_is_chosen_like_a_builtin(tmp_path: Path) -> None:
     path.write_text(GOOD)
     registry = Registry(plugins={"mine": path})
     assert "mine" in registry.ids()
+    assert "mine" not in registry.default_ids(), "judged only when asked for"
     assert registry.profile("mine").name == "Mine"
 
 

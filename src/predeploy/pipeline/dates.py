@@ -1,0 +1,76 @@
+"""Packages as of a past day: what each package manager is told, and which cannot be told."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date, timedelta
+
+from predeploy.model.decisions import BuildPlan, Step
+from predeploy.rules.case import Case
+
+UV = "UV_EXCLUDE_NEWER"
+PIP = "PIP_UPLOADED_PRIOR_TO"
+
+FIRST_PIP = (26, 0)
+"""The first pip with ``--uploaded-prior-to``, and so with its variable."""
+
+
+def dated(plan: BuildPlan, case: Case, day: date) -> BuildPlan:
+    """Return the plan whose install steps see only what was uploaded by the end of ``day`` (UTC).
+
+    What a lockfile pins needs no such limit: uv would even take the limit for a change of the lock.
+    """
+    limit = f"{day + timedelta(days=1)}T00:00:00Z"
+    steps, undated = [], []
+    for step in plan.steps:
+        variables = _variables(step, plan, case) if step.phase == "install" else ()
+        if variables is None:
+            undated.append(step.id)
+        steps.append(replace(step, env={**step.env, **dict.fromkeys(variables or (), limit)}))
+    return replace(plan, steps=tuple(steps), packages_as_of=day.isoformat(), undated=tuple(undated))
+
+
+def limits(plan: BuildPlan) -> Mapping[str, str]:
+    """Return the variables for a resolution of our own by uv."""
+    if plan.packages_as_of is None:
+        return {}
+    return {UV: f"{date.fromisoformat(plan.packages_as_of) + timedelta(days=1)}T00:00:00Z"}
+
+
+def _variables(step: Step, plan: BuildPlan, case: Case) -> tuple[str, ...] | None:
+    """Return which variables limit a step; ``None`` when its package manager has no such option."""
+    if step.shell is not None:
+        return _of_shell(step.shell, plan)
+    program, words = step.argv[0].rpartition("/")[2], step.argv[1:]
+    if program == "uv":
+        locked = {"--locked", "--frozen"} & set(words)
+        return () if locked or (words[:1] == ("sync",) and case.tree.is_file("uv.lock")) else (UV,)
+    if program == "pip" or words[:2] == ("-m", "pip"):
+        return (PIP,) if _can_limit(plan) else None
+    if program == "pipenv":
+        return () if case.tree.is_file("Pipfile.lock") and "--skip-lock" not in words else None
+    if program == "poetry":
+        return () if case.tree.is_file("poetry.lock") else None
+    return ()
+
+
+def _of_shell(script: str, plan: BuildPlan) -> tuple[str, ...] | None:
+    """Return what a script needs by the package managers it names."""
+    if re.search(r"\b(?:poetry|pipenv|conda)\b", script):
+        return None
+    names = []
+    if re.search(r"\buv\b", script) and not re.search(r"--(?:locked|frozen)\b", script):
+        names.append(UV)
+    if re.search(r"(?<!uv )\bpip3?\b", script):
+        if not _can_limit(plan):
+            return None
+        names.append(PIP)
+    return tuple(names)
+
+
+def _can_limit(plan: BuildPlan) -> bool:
+    version = plan.environment.seeds.get("pip") or plan.tools.get("pip") or "0"
+    numbers = tuple(int(part) for part in version.split(".")[:2] if part.isdigit())
+    return numbers >= FIRST_PIP
