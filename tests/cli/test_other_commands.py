@@ -187,3 +187,13 @@ def test_check_masks_what_build_masks(tmp_path: Path) -> None:
     for form in ("text", "json"):
         result = run_cli("check", "-p", "heroku", "--env", "TOKEN=canary-value", "-f", form, cwd=app)
         assert "canary" not in result.stdout
+
+
+def test_a_day_of_which_too_little_is_known_is_judged_but_not_built(tmp_path: Path) -> None:
+    app = write_tree(tmp_path / "app", {"setup.py": "", "Procfile": "web: x\n"})
+    argv = (str(app), "-p", "heroku", "--as-of", "2013-05-01", "-f", "json")
+    checked = json.loads(run_cli("check", *argv, cwd=tmp_path).stdout)["platforms"][0]
+    built = json.loads(run_cli("build", *argv, cwd=tmp_path).stdout)["platforms"][0]
+    assert (checked["status"], checked["python"]["host_resolves"]) == ("accept", None)
+    assert (built["status"], built["reason"]["rule"]) == ("unknown", "heroku/python-patch-not-recorded")
+    assert "not recorded" in run_cli("plan", *argv[:-2], cwd=tmp_path).stdout

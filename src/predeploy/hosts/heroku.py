@@ -16,7 +16,7 @@ from predeploy.model.conditions import Match, Outcome, Unknown, found, matched
 from predeploy.model.decisions import Boot, BuildPlan, Environment, Selection, Step
 from predeploy.model.findings import Evidence
 from predeploy.rules.case import Case
-from predeploy.rules.registry import predicate, recipe, selector
+from predeploy.rules.registry import NotRecorded, predicate, recipe, selector
 
 # --- detect, stacks and the package manager -----------------------------------------------------------
 
@@ -164,6 +164,8 @@ def process_declared(case: Case, *, name: str) -> Outcome:
 @recipe("heroku")
 def heroku(case: Case) -> BuildPlan:
     """Return the buildpack's steps: hooks around the install, then the web process of the Procfile."""
+    if any(isinstance(gap(case), Match) for gap in (pin_not_recorded, command_not_recorded)):
+        raise NotRecorded
     snapshot, installer = case.snapshot, case.selection.installer or "pip"
     tools, minor = snapshot.tools, case.python.minor
     kind = kind_of(installer, snapshot.installers[installer])

@@ -39,7 +39,8 @@ def python_problem(case: Case, *, file: str, kinds: Words) -> Outcome:
 def python_minor(case: Case, *, minor: str) -> Outcome:
     """Match when this minor is taken; whether its patch exists shows only after the warnings."""
     choice = case.python
-    taken = choice.minor == minor and choice.problem in {None, "unknown-patch", "not-recorded"}
+    later = {None, "unknown-patch", "not-recorded", "patch-not-recorded"}
+    taken = choice.minor == minor and choice.problem in later
     return matched(taken, *choice.evidence, detail=choice.requested)
 
 

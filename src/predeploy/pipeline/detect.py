@@ -9,7 +9,7 @@ from predeploy.model.decisions import BuildPlan, Detection
 from predeploy.model.findings import Finding
 from predeploy.rules.case import Case
 from predeploy.rules.evaluate import judge
-from predeploy.rules.registry import RECIPES, lookup
+from predeploy.rules.registry import RECIPES, NotRecorded, lookup
 
 
 def detect(case: Case) -> Detection:
@@ -33,8 +33,14 @@ def detect(case: Case) -> Detection:
     )
 
 
-def _plan(case: Case) -> BuildPlan:
-    plan: BuildPlan = lookup(RECIPES, "recipe", case.snapshot.recipe or "")(case)
+def _plan(case: Case) -> BuildPlan | None:
+    """Return the recipe; nothing where a fact of that day is missing, which the install phase then says."""
+    if case.python.resolved is None and case.python.problem in {"none", "patch-not-recorded"}:
+        return None
+    try:
+        plan: BuildPlan = lookup(RECIPES, "recipe", case.snapshot.recipe or "")(case)
+    except NotRecorded:
+        return None
     if case.packages_as_of is None:
         return plan
     from predeploy.pipeline.dates import dated

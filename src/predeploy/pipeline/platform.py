@@ -62,6 +62,7 @@ class PlatformRun:
         """Return the platform's answer; never raise for anything the app or a tool does."""
         if self.plan is None or self.cancellation.requested:
             self.interrupted = self.cancellation.requested
+            self._without_plan()
             return self._result()
         from predeploy.env.work import WorkDirectory
 
@@ -79,6 +80,15 @@ class PlatformRun:
         finally:
             self._tidy(work)
         return self._result()
+
+    def _without_plan(self) -> None:
+        """Say what was missing for a plan, where the static phases did not: no build is no green."""
+        if self.interrupted or any(finding.decisive for finding in self.findings):
+            return
+        self.seconds["install"] = 0.0
+        self._judge("install")
+        if not any(finding.decisive for finding in self.findings):
+            self._give_up("no plan could be made")
 
     def _stage(self, plan: BuildPlan, work: WorkDirectory) -> Stage:
         from predeploy.env.environment import build_environment

@@ -40,7 +40,8 @@ def as_text(
         paper.line(head)
         if detection.plan is None:
             decisive = result.decisive
-            why = f"{decisive.headline} ({decisive.rule})" if decisive else "nothing to plan"
+            gap = "a fact of that day is not recorded"
+            why = f"{decisive.headline} ({decisive.rule})" if decisive else gap
             paper.wrapped(f"no plan: {why}", indent=2)
             continue
         _plan(paper, detection, detection.plan)

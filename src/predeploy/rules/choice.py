@@ -52,8 +52,9 @@ def resolve(request: PythonRequest, snapshot: HostSnapshot) -> PythonChoice:
     """Turn a request into the patch release the host takes on that day.
 
     Problems: those of the grammar, ``eol`` (older than anything offered, or removed), ``unknown-major``
-    (no such minor on this host), ``unknown-patch`` (newer than the newest the host has) and ``not-recorded``
-    (the profile does not know what the host had on that day).
+    (no such minor on this host), ``unknown-patch`` (newer than the newest the host has), ``not-recorded``
+    (the profile does not know whether the host had it on that day) and ``patch-not-recorded`` (it had the
+    minor, but which patch is not known).
     """
     version, problem, resolved = request.version, request.problem, None
     detail = request.detail
@@ -82,7 +83,7 @@ def _lookup(version: str, snapshot: HostSnapshot) -> tuple[str | None, str | Non
         return None, "eol" if too_old else "unknown-major"
     low, high = span(newest)
     if len(parts) == 2:
-        return (newest, None) if low == high else (None, "not-recorded")
+        return (newest, None) if low == high else (None, "patch-not-recorded")
     if parts > numbers(snapshot.archives.get(minor, high)):
         return None, "unknown-patch"
     recorded = low == high or (low is not None and parts <= numbers(low))

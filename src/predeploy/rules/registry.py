@@ -29,6 +29,13 @@ GRAMMARS: dict[str, Grammar] = {}
 RECIPES: dict[str, Recipe] = {}
 
 
+class NotRecorded(Exception):  # noqa: N818 - a gap in what is known, not an error
+    """What a recipe raises when the profile lacks a fact of that day without which nothing can be planned.
+
+    The verdict of the static phases stands; a rule of the phase ``install`` says what is missing.
+    """
+
+
 def _register(table: dict[str, Any], name: str) -> Callable[[Named], Named]:
     def put(function: Named) -> Named:
         known = table.get(name)
