@@ -9,9 +9,8 @@ from typing import Any
 import pytest
 
 from support.apps import run_cli, write_tree
-from support.building import MINOR, Build, decisive, log_of, outcome, rules, versions
+from support.building import MINOR, Build, decisive, index_with_tools, log_of, outcome, rules, versions
 from support.index import LocalIndex
-from support.standins import standard_index
 from support.wheels import Distribution
 
 DAY = "2026-09-01"
@@ -30,11 +29,7 @@ STREAMLIT = {"requirements.txt": "dated\nstreamlit\n", "streamlit_app.py": "impo
 @pytest.fixture(scope="session")
 def index() -> Iterator[LocalIndex]:
     """Serve one project whose second version came after the day, and everything else long before."""
-    index = standard_index()
-    for version in ("26.2.1", "26.3", "25.3", "24.0"):
-        index.add_pip(version)
-    for version in ("0.12.5", "0.5.4"):
-        index.add_uv(version)
+    index = index_with_tools()
     index.add(Distribution(name="dated", version="1.0", uploaded="2026-08-31T12:00:00Z"))
     index.add(Distribution(name="dated", version="2.0", uploaded="2026-09-02T00:00:00Z"))
     with index:

@@ -19,14 +19,22 @@ from support.standins import standard_index, standin
 MINOR = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
-@pytest.fixture(scope="session")
-def index() -> Iterator[LocalIndex]:
+def index_with_tools() -> LocalIndex:
+    """Return an index, not started, with the stand-ins and the tools that the hosts pin."""
     index = standard_index()
-    for version in ("26.2.1", "26.1.2", "26.3", "24.0"):
+    for version in ("26.2.1", "26.1.2", "26.3", "25.3", "24.0"):
         index.add_pip(version)
     for version in ("0.12.5", "0.5.4"):
         index.add_uv(version)
+    # Heroku seeds these for Python 3.12 and older, wheel until the end of 2025.
     index.add(standin("setuptools", "70.3.0", local=""))
+    index.add(standin("wheel", "0.45.1", local=""))
+    return index
+
+
+@pytest.fixture(scope="session")
+def index() -> Iterator[LocalIndex]:
+    index = index_with_tools()
     index.add(standin("werkzeug", "2.3.8"))  # too old for the stand-in of Flask
     with index:
         yield index

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal
+
+from typing_extensions import TypedDict
 
 from predeploy.model import Confidence, Phase, Severity, Status
 from predeploy.model.decisions import BuildPlan
