@@ -16,6 +16,7 @@ from predeploy.model.conditions import Match, Outcome, Unknown, found, matched
 from predeploy.model.decisions import Boot, BuildPlan, Environment, Selection, Step
 from predeploy.model.findings import Evidence
 from predeploy.rules.case import Case
+from predeploy.rules.choice import first_of
 from predeploy.rules.registry import NotRecorded, predicate, recipe, selector
 
 # --- detect, stacks and the package manager -----------------------------------------------------------
@@ -59,14 +60,7 @@ def package_manager(case: Case) -> Selection:
         order = [entry for entry in present if entry.installer == "setup-py"]
     if not order:
         return Selection(problem="none-found", reason="no dependency file that Heroku reads")
-    winner = order[0]
-    return Selection(
-        manifest=winner.file,
-        installer=winner.installer,
-        candidates=tuple(entry.file for entry in order),
-        ignored=tuple(entry.file for entry in order[1:]),
-        reason=f"{winner.file} is the package manager file of the root",
-    )
+    return first_of(order, "is the package manager file of the root")
 
 
 @predicate("heroku.no_manager_file")

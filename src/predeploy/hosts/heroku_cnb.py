@@ -18,6 +18,7 @@ from predeploy.model.conditions import Match, Outcome, matched
 from predeploy.model.decisions import Boot, BuildPlan, Environment, PythonRequest, Selection, Step
 from predeploy.model.findings import Evidence
 from predeploy.rules.case import Case
+from predeploy.rules.choice import first_of
 from predeploy.rules.registry import grammar, predicate, recipe, selector
 
 # --- the package manager and Python -------------------------------------------------------------------
@@ -29,14 +30,7 @@ def package_manager(case: Case) -> Selection:
     present = [entry for entry in case.snapshot.accept if case.tree.exists(entry.file)]
     if not present:
         return Selection(problem="none-found", reason="no dependency file that the buildpack reads")
-    winner = present[0]
-    return Selection(
-        manifest=winner.file,
-        installer=winner.installer,
-        candidates=tuple(entry.file for entry in present),
-        ignored=tuple(entry.file for entry in present[1:]),
-        reason=f"{winner.file} is the package manager file of the root",
-    )
+    return first_of(present, "is the package manager file of the root")
 
 
 @predicate("heroku-cnb.manifest_is_directory")

@@ -9,7 +9,7 @@ from typing import Any
 from predeploy.model.findings import Finding
 from predeploy.model.forecast import Change, PlatformForecast, Situation
 from predeploy.report.document import SCHEMA_VERSION, finding_document
-from predeploy.report.text import MARKS, Paper
+from predeploy.report.text import MARKS, Paper, headed
 
 
 def as_json(
@@ -112,15 +112,6 @@ def _choices(change: Change) -> Iterable[str]:
 
 
 def _finding(paper: Paper, finding: Finding) -> None:
-    mark = f"    {MARKS[finding.severity]} {finding.severity}  "
-    paper.wrapped(finding.headline, indent=0, first=paper.ink(mark, finding.severity), hanging=len(mark))
-    if paper.fits(mark, finding.headline, "  ", finding.rule):
-        paper.lines[-1] += "  " + paper.ink(finding.rule, "dim")
-    else:
-        paper.wrapped(finding.rule, indent=8, ink="dim")
-    if finding.upstream_id:
-        paper.wrapped(f"host says {finding.upstream_id}", indent=8)
-    if finding.message:
-        paper.wrapped(finding.message, indent=8)
+    headed(paper, finding, f"    {MARKS[finding.severity]} {finding.severity}  ", indent=8)
     if finding.hint:
         paper.wrapped(finding.hint, indent=8, first="fix: ", hanging=5)

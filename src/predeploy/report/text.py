@@ -160,21 +160,25 @@ def _note(paper: Paper, finding: Finding) -> None:
     paper.wrapped(finding.rule, indent=len(mark), ink="dim")
 
 
+def headed(paper: Paper, finding: Finding, mark: str, *, indent: int) -> None:
+    """Write what every finding begins with: mark, headline, rule, the host's id, and the message."""
+    paper.wrapped(finding.headline, indent=0, first=paper.ink(mark, finding.severity), hanging=len(mark))
+    if paper.fits(mark, finding.headline, "  ", finding.rule):
+        paper.lines[-1] += "  " + paper.ink(finding.rule, "dim")
+    else:
+        paper.wrapped(finding.rule, indent=indent, ink="dim")
+    if finding.upstream_id:
+        paper.wrapped(f"host says {finding.upstream_id}", indent=indent)
+    if finding.message:
+        paper.wrapped(finding.message, indent=indent)
+
+
 def _finding(paper: Paper, finding: Finding) -> None:
     if finding.severity == "note":
         _note(paper, finding)
         return
     also = " (also)" if finding.severity in {"reject", "fail"} and not finding.decisive else ""
-    mark = f"  {MARKS[finding.severity]} {finding.severity}{also}  "
-    paper.wrapped(finding.headline, indent=0, first=paper.ink(mark, finding.severity), hanging=len(mark))
-    if paper.fits(mark, finding.headline, "  ", finding.rule):
-        paper.lines[-1] += "  " + paper.ink(finding.rule, "dim")
-    else:
-        paper.wrapped(finding.rule, indent=6, ink="dim")
-    if finding.upstream_id:
-        paper.wrapped(f"host says {finding.upstream_id}", indent=6)
-    if finding.message:
-        paper.wrapped(finding.message, indent=6)
+    headed(paper, finding, f"  {MARKS[finding.severity]} {finding.severity}{also}  ", indent=6)
     for place in finding.evidence[:5]:
         text = f"  {place.text}" if place.text and place.text not in finding.message else ""
         if place.line or text:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from predeploy.model.decisions import PythonChoice, PythonRequest, Selection
+from predeploy.model.profile import ManifestFile
 from predeploy.model.snapshot import HostSnapshot
 from predeploy.rules.case import Case
 from predeploy.rules.registry import GRAMMARS, grammar, lookup, selector
@@ -14,13 +17,18 @@ def first_match(case: Case) -> Selection:
     present = [entry for entry in case.snapshot.accept if case.tree.is_file(entry.file)]
     if not present:
         return Selection(problem="none", reason="no dependency file that this host reads")
-    winner = present[0]
+    return first_of(present, "comes first in this host's order")
+
+
+def first_of(present: Sequence[ManifestFile], because: str) -> Selection:
+    """Return the choice of the first of several files; ``because`` goes on from its name."""
+    winner, *others = present
     return Selection(
         manifest=winner.file,
         installer=winner.installer,
         candidates=tuple(entry.file for entry in present),
-        ignored=tuple(entry.file for entry in present[1:]),
-        reason=f"{winner.file} comes first in this host's order",
+        ignored=tuple(entry.file for entry in others),
+        reason=f"{winner.file} {because}",
     )
 
 
