@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -61,9 +60,9 @@ def answer(report: Report, request: RunRequest, *, output_format: str, output_fi
     write(render(report, width=width(), colour=colour), output_file)
 
 
-def write(text: str, output_file: Path | None, *, redact: Callable[[str], str] = mask_credentials) -> None:
-    """Write text to a file or to stdout; secrets are masked, and what stdout cannot show is replaced."""
-    text = redact(text)
+def write(text: str, output_file: Path | None) -> None:
+    """Write text to a file or to stdout; credentials in URLs are masked, what stdout cannot show replaced."""
+    text = mask_credentials(text)
     if output_file is None:
         _print(text)
         return

@@ -35,10 +35,12 @@ def command(*, last_day: str | None, output_format: str, output_file: Path | Non
     """
     from predeploy.pipeline.forecast import forecast
     from predeploy.report.forecast import as_json, as_text
+    from predeploy.report.masking import masked
 
     until = parse_day(last_day, option="--until") if last_day else None
     request = request_from(**options)
-    forecasts = forecast(request, registry_for(request), until=until)
+    found = forecast(request, registry_for(request), until=until)
+    forecasts = masked(found, Redactor(request.env.values()))
     app, as_of = str(request.app), request.as_of.isoformat()
     last = until.isoformat() if until else None
     for remark in request.remarks:
@@ -48,5 +50,5 @@ def command(*, last_day: str | None, output_format: str, output_file: Path | Non
     else:
         colour = output_file is None and wants_colour(sys.stdout.isatty())
         text = as_text(forecasts, app=app, as_of=as_of, until=last, width=width(), colour=colour)
-    write(text, output_file, redact=Redactor(request.env.values()))
+    write(text, output_file)
     return ExitCode.OK
