@@ -34,7 +34,8 @@ def rule_text(profile: Profile, rule: Rule, *, width: int, colour: bool) -> str:
     if rule.upstream_id:
         paper.wrapped(f"The host's own id: {rule.upstream_id}", indent=2)
     paper.line()
-    for text in (rule.message, f"Fix: {rule.hint}" if rule.hint else ""):
+    message = rule.message.replace("{evidence}", "\u2026")  # what was found goes there
+    for text in (message, f"Fix: {rule.hint}" if rule.hint else ""):
         if text:
             paper.wrapped(text, indent=2)
     paper.line()
