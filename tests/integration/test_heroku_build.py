@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 
 from support.building import MINOR, Build
 from support.index import LocalIndex
+from support.wheels import Distribution, build_sdist, build_wheel
 
 APP = 'from flask import Flask\n\napp = Flask(__name__)\n\n\n@app.route("/")\ndef index():\n    return "hello"\n'
 FLASK = {
@@ -229,3 +231,50 @@ def _a_python_that_is_not_here() -> str | None:
     )
     here = {".".join(found.version.split(".")[:2]) for found in interpreters.discover(search)}
     return next((minor for minor in ("3.14", "3.13", "3.12", "3.11") if minor not in here), None)
+
+
+def test_requirements_from_a_repository_a_directory_and_an_included_file(
+    build: Build, tmp_path: Path
+) -> None:
+    source = _unpacked(tmp_path, Distribution(name="from-git", version="1.5"))
+    git = ("git", "-C", str(source), "-c", "user.name=t", "-c", "user.email=t@example.invalid")
+    for words in (("init", "-q"), ("add", "-A"), ("commit", "-q", "-m", "one"), ("tag", "v1")):
+        subprocess.run((*git, *words), check=True, capture_output=True)
+    local = _unpacked(tmp_path, Distribution(name="from-here", version="2.5"))
+    files = {
+        **{f"lib/{p.relative_to(local)}": p.read_bytes() for p in local.rglob("*") if p.is_file()},
+        **FLASK,
+        "requirements.txt": f"-r base.txt\n-c limits.txt\nfrom-git @ git+file://{source}@v1\n./lib\nalpha\n",
+        "base.txt": "flask\ngunicorn\n",
+        "limits.txt": "alpha<2\n",
+    }
+    result, platform = build(files, "--until", "verify")
+    assert result.exit_code == 0, platform["findings"]
+    found = {item["name"].lower(): item["version"] for item in platform["installed"]}
+    assert (found["from-git"], found["from-here"], found["alpha"]) == ("1.5", "2.5", "1.0")
+
+
+@pytest.mark.parametrize(("digest", "status"), [("right", "accept"), ("wrong", "fail")])
+def test_hashes_are_checked(
+    build: Build, index: LocalIndex, tmp_path: Path, digest: str, status: str
+) -> None:
+    import hashlib
+
+    wheel = build_wheel(Distribution(name="hashed", version="1.0"), tmp_path)
+    index.add_file(wheel)
+    sha256 = hashlib.sha256(wheel.read_bytes()).hexdigest() if digest == "right" else "0" * 64
+    files = {**FLASK, "requirements.txt": f"hashed==1.0 --hash=sha256:{sha256}\n", "app.py": ""}
+    _, platform = build(files, "--until", "install")
+    assert platform["status"] == status
+    if status == "fail":
+        assert platform["reason"]["upstream_id"] == "install-dependencies::pip"
+
+
+def _unpacked(directory: Path, distribution: Distribution) -> Path:
+    """Return the source tree of a distribution that builds itself without any backend from the index."""
+    import tarfile
+
+    archive = build_sdist(distribution, directory)
+    with tarfile.open(archive) as sources:
+        sources.extractall(directory, filter="data")
+    return directory / archive.name.removesuffix(".tar.gz")
