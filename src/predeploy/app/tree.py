@@ -49,13 +49,34 @@ class Storage(Protocol):
 
 
 class DiskStorage:
-    """A directory on disk, listed lazily."""
+    """A directory on disk, listed and read once, however many trees look at it under different policies."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._listings: dict[str, dict[str, Entry]] = {}
+        self._contents: dict[str, bytes | Unreadable] = {}
 
     def listing(self, directory: str) -> dict[str, Entry]:
         """See :class:`Storage`."""
+        known = self._listings.get(directory)
+        if known is None:
+            known = self._listings[directory] = self._list(directory)
+        return known
+
+    def read(self, path: str) -> bytes:
+        """See :class:`Storage`."""
+        known = self._contents.get(path)
+        if known is None:
+            try:
+                known = self._read(path)
+            except Unreadable as error:
+                known = error
+            self._contents[path] = known
+        if isinstance(known, Unreadable):
+            raise Unreadable(path, known.reason)
+        return known
+
+    def _list(self, directory: str) -> dict[str, Entry]:
         entries: dict[str, Entry] = {}
         try:
             with os.scandir(self.root / directory) as found:
@@ -78,8 +99,8 @@ class DiskStorage:
             pass
         return Entry("other")
 
-    def read(self, path: str) -> bytes:
-        """See :class:`Storage`; never blocks on a FIFO and never follows a link."""
+    def _read(self, path: str) -> bytes:
+        """Return a file's bytes; never block on a FIFO and never follow a link."""
         try:
             descriptor = os.open(self.root / path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
         except OSError as error:
@@ -165,7 +186,6 @@ class Tree:
         self._storage = storage
         self._policy = policy or KeepAll()
         self._listings: dict[str, dict[str, Entry]] = {}
-        self._contents: dict[str, bytes | Unreadable] = {}
 
     @classmethod
     def on_disk(cls, root: Path, policy: Policy | None = None) -> Tree:
@@ -286,16 +306,10 @@ class Tree:
         real = self.resolve(path)
         if real is None:
             raise Unreadable(path, "no such file")
-        known = self._contents.get(real)
-        if known is None:
-            try:
-                known = self._storage.read(real)
-            except Unreadable as error:
-                known = error
-            self._contents[real] = known
-        if isinstance(known, Unreadable):
-            raise Unreadable(path, known.reason)
-        return known
+        try:
+            return self._storage.read(real)
+        except Unreadable as error:
+            raise Unreadable(path, error.reason) from None
 
     @cached_property
     def has_python(self) -> bool:

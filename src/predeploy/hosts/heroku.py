@@ -235,20 +235,31 @@ def _boot(case: Case, web: str | None) -> Boot | None:
     launch = case.snapshot.launch
     # Config vars win over defaults, but not over what the dyno and the buildpack's scripts always set.
     defaults = {"LANG", "GUNICORN_CMD_ARGS"}
-    config = {key: value for key, value in case.env.items() if key not in {"PATH", "PYTHONHOME"}}
+    config = runtime_config(case)
     env = {"PYTHONPATH": "{app}", **({} if config.get("WEB_CONCURRENCY") else _concurrency(case))}
     if case.tree.is_file("nltk.txt"):
         env["NLTK_DATA"] = NLTK_DATA
     fixed = {key: value for key, value in launch.env.items() if key not in defaults}
     manager = manager_env(case) if case.selection.installer in {"pip", "setup-py", "pipenv"} else {}
     dyno = {"PORT": "{port}", "DYNO": "web.1", "HOME": "{app}"}
+    return web_boot(case, web, {**launch.env, **env, **config, **fixed, **manager, **dyno})
+
+
+def runtime_config(case: Case) -> dict[str, str]:
+    """Return the config vars that reach the start command."""
+    return {name: value for name, value in case.env.items() if name not in {"PATH", "PYTHONHOME"}}
+
+
+def web_boot(case: Case, command: str, env: dict[str, str], *, ipv6: bool = False) -> Boot:
+    """Return the start of a Procfile's web process, which either builder leaves to the dyno."""
+    launch = case.snapshot.launch
     step = Step(
         id="web",
         phase="boot",
         reason="the web line of the Procfile",
-        shell=web,
+        shell=command,
         shell_argv=("bash", "-c"),
-        env={**launch.env, **env, **config, **fixed, **manager, **dyno},
+        env=env,
         timeout_seconds=launch.timeout_seconds,
     )
-    return Boot(step=step, timeout_seconds=launch.timeout_seconds, probe=launch.probe, public=True)
+    return Boot(step=step, timeout_seconds=launch.timeout_seconds, probe=launch.probe, public=True, ipv6=ipv6)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from predeploy.hosts.entry import entry_modules
-from predeploy.hosts.heroku import procfile
+from predeploy.hosts.heroku import procfile, runtime_config, web_boot
 from predeploy.hosts.heroku_python import printable, read_bytes
 from predeploy.installers import install_step, kind_of
 from predeploy.installers.base import pinned
@@ -177,19 +177,9 @@ def _django(case: Case, step_id: str, reason: str, script: str, *arguments: str)
 def _boot(case: Case, web: str | None) -> Boot | None:
     if web is None:
         return None
-    launch = case.snapshot.launch
-    config = {name: value for name, value in case.env.items() if name not in {"PATH", "PYTHONHOME"}}
     dyno = {"PORT": "{port}", "DYNO": "web-00000000-00000", "VIRTUAL_ENV": "{venv}"}
-    step = Step(
-        id="web",
-        phase="boot",
-        reason="the web line of the Procfile",
-        shell=web,
-        shell_argv=("bash", "-c"),
-        env={**config, **launch.env, **dyno},
-        timeout_seconds=launch.timeout_seconds,
-    )
-    return Boot(step=step, timeout_seconds=launch.timeout_seconds, probe=launch.probe, public=True, ipv6=True)
+    env = {**runtime_config(case), **case.snapshot.launch.env, **dyno}
+    return web_boot(case, web, env, ipv6=True)
 
 
 @predicate("heroku-cnb.ipv4_only")

@@ -46,10 +46,10 @@ class AppSource:
             policies += [tracked] if tracked else []
         policies.append(self._ignore_policy(snapshot))
         if len(policies) == 1:
-            return Tree.on_disk(self.directory, policies[0]), remarks
+            return self.everything.with_policy(policies[0]), remarks
         from predeploy.app.ignore import Both
 
-        return Tree.on_disk(self.directory, Both(*policies)), remarks
+        return self.everything.with_policy(Both(*policies)), remarks
 
     def _git_policy(self) -> tuple[Policy | None, Remarks]:
         output = self._ls_files()
