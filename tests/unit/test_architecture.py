@@ -109,7 +109,7 @@ def test_only_one_module_spawns_processes() -> None:
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         )
     }
-    assert spawning == {"env/runner.py"}
+    assert spawning == {"env/spawn.py"}
 
 
 def test_check_imports_nothing_heavy(tmp_path: Path) -> None:

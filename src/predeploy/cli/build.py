@@ -52,6 +52,26 @@ PATIENCE = 2
     metavar="SECONDS",
     help="Give up on a start earlier than the host would.",
 )
+@click.option(
+    "--sandbox",
+    type=click.Choice(["auto", "bwrap", "none"]),
+    help="What keeps the build apart from this machine (default: auto, bubblewrap where it works). "
+    "[env: PREDEPLOY_SANDBOX]",
+)
+@click.option(
+    "--network",
+    type=click.Choice(["auto", "host", "none"]),
+    help="Network of the build (default: auto, this machine's for the install and the app's own loopback "
+    "after it; host: this machine's all along). [env: PREDEPLOY_NETWORK]",
+)
+@click.option(
+    "--limit",
+    "limit_pairs",
+    multiple=True,
+    metavar="[PHASE.]KIND=VALUE",
+    help="Most that a step may use: time=600, memory=2G, processes=200, output=64M, disk=5G; of one phase "
+    "with install., verify. or boot. in front. Repeatable.",
+)
 @click.option("--fetch-python/--no-fetch-python", default=True, help="Ask uv for a Python that is not here.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress, only the answer.")
 @click.option("-v", "--verbose", is_flag=True, help="Show what every step prints.")

@@ -12,10 +12,15 @@ import click
 from predeploy.paths import cache_root, home_directory
 from predeploy.profiles.registry import Registry
 from predeploy.settings import (
+    NETWORKS,
+    SANDBOXES,
     Config,
     RunRequest,
+    merged_limits,
+    one_of,
     parse_day,
     parse_env,
+    parse_limits,
     parse_phase,
     parse_set,
     read_config,
@@ -114,6 +119,9 @@ def request_from(
     current_packages: bool = False,
     strict: bool | None = None,
     until: str | None = None,
+    sandbox: str | None = None,
+    network: str | None = None,
+    limit_pairs: tuple[str, ...] = (),
     environ: Mapping[str, str] | None = None,
     **further: Any,
 ) -> RunRequest:
@@ -135,6 +143,13 @@ def request_from(
         settings=_settings(config, sets),
         shared_settings={} if cached_python is None else {"cached_python": cached_python},
         env={**config.env, **parse_env(env_pairs, env_files)},
+        sandbox=one_of(
+            "sandbox", sandbox or surroundings.get("PREDEPLOY_SANDBOX") or config.sandbox, SANDBOXES
+        ),
+        network=one_of(
+            "network", network or surroundings.get("PREDEPLOY_NETWORK") or config.network, NETWORKS
+        ),
+        limits=merged_limits(config.limits, parse_limits(limit_pairs)),
         platform_directories=_directories(platform_directories, surroundings),
         environ=dict(surroundings),
         home=home_directory(surroundings),

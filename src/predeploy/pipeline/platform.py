@@ -12,13 +12,14 @@ from predeploy.errors import ToolError
 from predeploy.events import PhaseFinished, PhaseStarted, Remark, Reporter
 from predeploy.model import PHASES, Phase
 from predeploy.model.decisions import BuildPlan, Detection
-from predeploy.model.execution import BootResult, Execution
+from predeploy.model.execution import BootResult, Execution, SandboxUse
 from predeploy.model.findings import Finding
 from predeploy.model.results import PlatformResult
 from predeploy.pipeline import boot, install, verify
 from predeploy.pipeline.detect import outcome_of, settle, status_of
 from predeploy.pipeline.ports import Ports
 from predeploy.pipeline.stage import Interrupted, Stage
+from predeploy.pipeline.surroundings import SandboxChoice
 from predeploy.rules.case import Case
 from predeploy.rules.evaluate import judge
 
@@ -42,6 +43,7 @@ class PlatformRun:
         reporter: Reporter,
         cancellation: Cancellation,
         ports: Ports,
+        sandbox: SandboxChoice,
     ) -> None:
         self.case = case
         self.plan = detection.plan
@@ -50,6 +52,7 @@ class PlatformRun:
         self.reporter = reporter
         self.cancellation = cancellation
         self.ports = ports
+        self.sandbox = sandbox
         self.findings: tuple[Finding, ...] = static.findings
         self.static = static
         self.execution = Execution()
@@ -95,24 +98,21 @@ class PlatformRun:
         from predeploy.env.index import IndexSettings
         from predeploy.env.runner import ProcessRunner
         from predeploy.env.secrets import Redactor
-        from predeploy.env.tools import uv_binary
         from predeploy.paths import cache_root
+        from predeploy.pipeline.surroundings import make_sandbox
 
         index = IndexSettings.read(self.request.environ, self.request.home)
-        self._now(index_settings=index.described())
-        base = build_environment(
-            home=work.home, temp=work.temp, path=(work.venv / "bin",), index=index, extra={}
+        cache = cache_root(self.request.environ)
+        sandbox = make_sandbox(
+            self.sandbox.kind,
+            snapshot=self.case.snapshot,
+            app_name=self.source.name,
+            work=work,
+            cache=cache,
+            index=index,
         )
-        places = {
-            "app": str(work.app),
-            "venv": str(work.venv),
-            "bin": str(work.venv / "bin"),
-            "home": str(work.home),
-            "temp": str(work.temp),
-            "work": str(work.root),
-            "cache": str(cache_root(self.request.environ)),
-            "uv": str(uv_binary()),
-        }
+        self._now(index_settings=index.described(), sandbox=self._sandbox_use(plan))
+        places = sandbox.places()
         return Stage(
             case=self.case,
             plan=plan,
@@ -121,9 +121,25 @@ class PlatformRun:
             runner=ProcessRunner(self.cancellation, redact=Redactor(self.request.env.values())),
             cancellation=self.cancellation,
             reporter=self.reporter,
-            base_env=base,
+            base_env=build_environment(
+                home=places["home"], temp=places["temp"], path=(places["bin"],), index=index
+            ),
+            outer_env=build_environment(home=str(work.home), temp=str(work.root), path=(), index=index),
             places=places,
+            cache=cache,
+            sandbox=sandbox,
+            use=self.execution.sandbox,
             ports=self.ports,
+        )
+
+    def _sandbox_use(self, plan: BuildPlan) -> SandboxUse:
+        confined = self.sandbox.kind != "none"
+        start = plan.boot.step if plan.boot is not None else None
+        return SandboxUse(
+            kind=self.sandbox.kind,
+            detail=self.sandbox.detail,
+            own_network_at_start=confined and self.request.network != "host",
+            read_only_at_start=confined and start is not None and start.writable is not None,
         )
 
     def _phases(self, stage: Stage) -> None:

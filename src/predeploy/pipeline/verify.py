@@ -77,15 +77,19 @@ def sizes(stage: Stage) -> Sizes | None:
 
     work = stage.work
     packages = {path.resolve() for path in site_packages(work.venv)}  # lib64 is a link to lib
-    installed_bytes, compressed = measure(work.app, work.root / "src", work.venv / "nltk_data", *packages)
+    further = (work.venv / "src", work.venv / "nltk_data")
+    installed_bytes, compressed = measure(work.app, *further, *packages)
     python = int(values.get("slug-python-mb", 0)) * 1024 * 1024
     return Sizes(installed_bytes=installed_bytes, compressed_estimate_bytes=compressed + python)
 
 
 def standard_library(stage: Stage) -> frozenset[str]:
-    """Return the standard library's names of the environment's own Python."""
-    from predeploy.env.runner import capture
+    """Return the standard library's names of the Python that was used.
 
-    argv = (str(stage.work.venv / "bin" / "python"), "-I", "-S", "-c", STDLIB_PROBE)
+    The interpreter itself is asked, not the environment's link to it, which the build may have replaced.
+    """
+    from predeploy.env.spawn import capture
+
+    argv = (str(stage.interpreter), "-I", "-S", "-c", STDLIB_PROBE)
     output = capture(argv, timeout=20)
     return frozenset(output.split()) if output else frozenset(sys.stdlib_module_names)

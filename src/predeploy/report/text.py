@@ -11,7 +11,7 @@ from predeploy.model.findings import Finding
 from predeploy.model.results import PlatformResult, Report
 
 if TYPE_CHECKING:
-    from predeploy.model.execution import BootResult, Execution
+    from predeploy.model.execution import BootResult, Execution, SandboxUse
 
 COLOURS = {
     "accept": "32",
@@ -192,6 +192,8 @@ def _finding(paper: Paper, finding: Finding) -> None:
 
 
 def _execution(paper: Paper, result: PlatformResult, run: Execution) -> None:
+    if run.sandbox is not None:
+        paper.wrapped(_sandbox(run.sandbox), indent=2, first="sandbox   ", hanging=10)
     for step in run.steps:
         ink = STEP_INKS.get(step.status, "warn")
         paper.line(f"  {step.phase:<10}{step.id}  {paper.ink(step.status, ink)}  {duration(step.seconds)}")
@@ -203,6 +205,14 @@ def _execution(paper: Paper, result: PlatformResult, run: Execution) -> None:
         _boot(paper, run.boot)
     if result.work_dir:
         paper.line(f"  kept      {result.work_dir}")
+
+
+def _sandbox(use: SandboxUse) -> str:
+    if use.kind == "none":
+        return f"none: {use.detail}"
+    closed = ["no network at start"] if use.own_network_at_start else ["this machine's network at start, too"]
+    closed += ["read-only at start as on the host"] if use.read_only_at_start else []
+    return f"bubblewrap ({', '.join(closed)})"
 
 
 def _size(run: Execution) -> str:
