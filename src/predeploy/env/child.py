@@ -98,8 +98,8 @@ class Child:
         return self._output.tail()
 
     def members(self) -> tuple[int, ...]:
-        """Return its living processes, for a count: nothing is remembered."""
-        return tuple(processes.family(self._popen.pid, self._token))
+        """Return its living processes, for a look at what they use; one that hides later is then known."""
+        return self.processes()
 
     def processes(self) -> tuple[int, ...]:
         """Return its living processes, and remember them for the end."""

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from predeploy.env.inside import Inside
 
 SETUP_SECONDS = 20.0
+_NOT_RUN = "bwrap: execvp "
+_NOT_FOUND = "No such file or directory"
+
 MANY = 100_000
 """Processes after which counting ends where no limit is set."""
 
@@ -103,6 +106,22 @@ class ConfinedChild(Child):
                 self._inside = Inside(self._inner, own_network=self._own_network)
             return self._inside
 
+    def poll(self) -> int | None:
+        """Return the exit status; raises :class:`ToolError` when the surroundings could not be made."""
+        status = super().poll()
+        return _status(super().tail()) if status == 1 else status
+
+    def tail(self) -> str:
+        """Return the last lines of its output; what bubblewrap says of a missing program, in our words."""
+        text = super().tail()
+        before, _, last = text.rpartition("\n")
+        if not last.startswith(_NOT_RUN):
+            return text
+        program, _, reason = last.removeprefix(_NOT_RUN).rpartition(": ")
+        said = "command not found, or its interpreter is missing"
+        shown = f"{program}: {said if reason == _NOT_FOUND else reason.lower()}"
+        return f"{before}\n{shown}".lstrip("\n")
+
     def kill(self) -> None:
         """Kill everything inside at once."""
         with suppress(OSError):
@@ -126,6 +145,16 @@ class ConfinedChild(Child):
         if self._inner_pidfd is not None:
             os.close(self._inner_pidfd)
             self._inner_pidfd = None
+
+
+def _status(tail: str) -> int:
+    """Return a shell's exit status where bubblewrap itself says why nothing ran, else 1."""
+    last = tail.rpartition("\n")[2]
+    if not last.startswith("bwrap: "):
+        return 1
+    if last.startswith(_NOT_RUN):
+        return 127 if last.endswith(_NOT_FOUND) else 126
+    raise ToolError(f"the sandbox could not be made: {last.removeprefix('bwrap: ')}")
 
 
 def _begin(command: Command, confinement: Confinement, token: str, *, told: int, released: int) -> Process:

@@ -79,13 +79,11 @@ class ProcessRunner:
         returncode = child.poll() if status == "ok" else None
         if returncode or (child.exceeded and status == "ok"):
             status = "failed"
-        if command.confinement is not None and returncode == 1:
-            returncode = confined_status(output.tail())
         return Completed(
             status=status,
             returncode=returncode,
             seconds=time.monotonic() - began,
-            tail=output.tail(),
+            tail=child.tail(),
             exceeded=child.exceeded if status == "failed" else "",
         )
 
@@ -123,19 +121,6 @@ def _child(command: Command, output: Output, *, grace: float) -> Child:
     from predeploy.env.confined import ConfinedChild
 
     return ConfinedChild.spawn(command, output, grace=grace)
-
-
-def confined_status(tail: str) -> int:
-    """Return a shell's exit status where bubblewrap itself says why nothing ran, else 1.
-
-    Raises :class:`ToolError` when it could not make the surroundings: the app has no part in that.
-    """
-    last = tail.rpartition("\n")[2]
-    if not last.startswith("bwrap: "):
-        return 1
-    if last.startswith("bwrap: execvp "):
-        return 127 if last.endswith("No such file or directory") else 126
-    raise ToolError(f"the sandbox could not be made: {last.removeprefix('bwrap: ')}")
 
 
 class _NeverStarted:

@@ -164,6 +164,8 @@ class SandboxUse:
     """Whether the app was started without a way out of its own loopback."""
     read_only_at_start: bool = False
     """Whether the host's read-only file system was in force at the start."""
+    open_at_start: bool = False
+    """Whether the host has a read-only file system at the start that was not in force here."""
 
 
 @record

@@ -84,9 +84,9 @@ def create_environment(stage: Stage) -> bool:
         cwd="{work}",
         timeout_seconds=300,
     )
-    result = stage.run(step, mounts=mounts)
+    result = stage.run(step, mounts=mounts, ours=True)
     if result.status == "ok" and later:
-        result = stage.run(_seeding(later))
+        result = stage.run(_seeding(later), ours=True)
     if result.status in {"failed", "timeout"}:
         raise ToolError(f"no environment with {seeds or 'Python'} could be made; see {result.log}")
     return result.status == "ok"

@@ -30,6 +30,10 @@ if TYPE_CHECKING:
     from predeploy.settings import RunRequest
 
 
+NEED_SANDBOX = frozenset({"start-not-confined"})
+"""Rules that say what only a sandbox could have shown: a note, but unknown where every answer is wanted."""
+
+
 class PlatformRun:
     """Runs one plan and judges what happened, phase by phase."""
 
@@ -135,11 +139,13 @@ class PlatformRun:
     def _sandbox_use(self, plan: BuildPlan) -> SandboxUse:
         confined = self.sandbox.kind != "none"
         start = plan.boot.step if plan.boot is not None else None
+        narrowed = start is not None and (start.writable is not None or bool(start.mounts))
         return SandboxUse(
             kind=self.sandbox.kind,
             detail=self.sandbox.detail,
             own_network_at_start=confined and self.request.network != "host",
-            read_only_at_start=confined and start is not None and start.writable is not None,
+            read_only_at_start=confined and narrowed,
+            open_at_start=not confined and narrowed,
         )
 
     def _phases(self, stage: Stage) -> None:
@@ -207,6 +213,11 @@ class PlatformRun:
 
     def _softened(self, findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
         """Turn an install failure into ``unknown`` where the host may well have fared better."""
+        if self.request.strict:
+            findings = tuple(
+                replace(f, severity="unknown") if f.rule.partition("/")[2] in NEED_SANDBOX else f
+                for f in findings
+            )
         note = self._doubt()
         if not note:
             return findings

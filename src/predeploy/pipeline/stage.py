@@ -63,8 +63,11 @@ class Stage:
         """Return the platform's id."""
         return self.plan.platform
 
-    def command(self, step: Step, *, mounts: tuple[Mount, ...] = ()) -> Command:
-        """Return the step as a command of this run, which may see further files of this machine."""
+    def command(self, step: Step, *, mounts: tuple[Mount, ...] = (), ours: bool = False) -> Command:
+        """Return the step as a command of this run, which may see further files of this machine.
+
+        ``ours``: no code of the app runs in it, so that it keeps the network whatever the app may have.
+        """
         from predeploy.env.commands import Command
 
         argv = (*step.shell_argv, step.shell) if step.shell is not None else step.argv
@@ -73,7 +76,7 @@ class Stage:
         if step.shell is None:
             argv = tuple(fill(word, self.places) for word in argv)
         path = variables.get("PATH", self.base_env.get("PATH", ""))
-        limits = self.limits(step.phase)
+        limits = Limits() if ours else self.limits(step.phase)
         return Command(
             argv=self._program(step, argv, path),
             cwd=Path(fill(step.cwd, self.places)),
@@ -81,7 +84,7 @@ class Stage:
             log=self.work.logs / f"{len(self.results) + 1:02}-{step.id}.log",
             timeout_seconds=min(step.timeout_seconds, limits.time or step.timeout_seconds),
             limits=limits,
-            confinement=self.sandbox.confinement(self._view(step, mounts)),
+            confinement=self.sandbox.confinement(self._view(step, mounts, ours=ours)),
             measured=(self.work.root,),
         )
 
@@ -91,11 +94,11 @@ class Stage:
         ours = self.case.snapshot.limits.get(phase, Limits())
         return ours.under(given.get("all", Limits())).under(given.get(phase, Limits()))
 
-    def _view(self, step: Step, mounts: tuple[Mount, ...]) -> View:
+    def _view(self, step: Step, mounts: tuple[Mount, ...], *, ours: bool) -> View:
         from predeploy.env.sandbox import View
 
         network = self.request.network
-        own = network == "none" or (network == "auto" and step.phase != "install")
+        own = not ours and (network == "none" or (network == "auto" and step.phase != "install"))
         writable = step.writable
         return View(
             own_network=own,
@@ -116,15 +119,15 @@ class Stage:
             raise ToolError(f"the shell {argv[0]} that this host runs scripts with is not installed here")
         return (found, *argv[1:]) if found else argv
 
-    def run(self, step: Step, *, mounts: tuple[Mount, ...] = ()) -> StepResult:
+    def run(self, step: Step, *, mounts: tuple[Mount, ...] = (), ours: bool = False) -> StepResult:
         """Run one step and keep its result; raise :class:`Interrupted` on cancellation."""
-        command = self.command(step, mounts=mounts)
+        command = self.command(step, mounts=mounts, ours=ours)
         shown = step.shell if step.shell is not None else " ".join(command.argv)
         self.reporter.emit(StepStarted(self.platform, step.phase, step.id, shown))
         completed = self.runner.run(command, on_line=self._listener(step))
         status = self._status(step, completed)
         output = "" if completed.status == "ok" else read_end(command.log) or completed.tail
-        reason, lacking = self._said(step, status, output)
+        reason, lacking = self._said(step, status, output, command.timeout_seconds)
         result = StepResult(
             id=step.id,
             phase=step.phase,
@@ -160,12 +163,14 @@ class Stage:
         """Keep the result of a step that the host would not run either."""
         self.results.append(StepResult(id=step.id, phase=step.phase, status="skipped", tail=why))
 
-    def _said(self, step: Step, status: StepStatus, output: str) -> tuple[str, str]:
+    def _said(self, step: Step, status: StepStatus, output: str, limit: float) -> tuple[str, str]:
         """Return what the output of a failed step says: the reason, and what this machine lacks."""
         if status == "transient":
             from predeploy.env.transient import transient_line
 
             return transient_line(output), ""
+        if status == "timeout":
+            return f"it did not end within its time of {limit:g} s", ""
         if step.phase != "install" or status != "failed":
             return "", ""
         from predeploy.installers.reasons import lacking, reason

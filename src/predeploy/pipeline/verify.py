@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import stat
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from predeploy.installers.checks import CONFLICT_CHECK, conflicts_in
@@ -19,15 +21,37 @@ def site_packages(venv: Path) -> tuple[Path, ...]:
 
 def installed(venv: Path) -> tuple[Installed, ...]:
     """Return the distributions of a virtualenv, sorted by name."""
-    from importlib.metadata import distributions
+    from importlib.metadata import Distribution
 
-    paths = [str(path) for path in site_packages(venv)]
     found = {}
-    for distribution in distributions(path=paths):
+    for place in _described(venv):
+        distribution = Distribution.at(place)
         name = distribution.metadata["Name"]
         if name:
-            found[name.lower()] = Installed(name=name, version=distribution.version)
+            found[name.lower()] = Installed(name=name, version=distribution.version or "")
     return tuple(found[key] for key in sorted(found))
+
+
+METADATA_LIMIT = 4 * 1024 * 1024
+"""Bytes of a distribution's metadata; a larger file is not read."""
+
+
+def _described(venv: Path) -> Iterator[Path]:
+    """Yield the directories and files that describe a distribution.
+
+    A build may have left anything there: a pipe would block us, a link may lead out of the environment.
+    """
+    for packages in site_packages(venv):
+        for place in sorted(packages.glob("*.dist-info")) + sorted(packages.glob("*.egg-info")):
+            file = place
+            if place.is_dir():
+                file = place / ("METADATA" if place.suffix == ".dist-info" else "PKG-INFO")
+            try:
+                status = file.lstat()
+            except OSError:
+                continue
+            if stat.S_ISREG(status.st_mode) and status.st_size <= METADATA_LIMIT:
+                yield place
 
 
 def run_steps(stage: Stage) -> tuple[str, ...] | None:
@@ -47,7 +71,9 @@ def importable(stage: Stage) -> frozenset[str]:
     """Return the top-level names that Python, started in the app's root, finds there or as installed."""
     from predeploy.app.environment_names import names_in_directory, names_in_environment
 
-    return names_in_directory(stage.work.app) | names_in_environment(site_packages(stage.work.venv))
+    return names_in_directory(stage.work.app) | names_in_environment(
+        site_packages(stage.work.venv), stage.sandbox.outside
+    )
 
 
 def missing_imports(stage: Stage) -> tuple[MissingImport, ...]:
@@ -62,9 +88,10 @@ def missing_imports(stage: Stage) -> tuple[MissingImport, ...]:
     return missing(
         closure(tree, plan.entry_modules, plan.import_roots),
         stdlib=standard_library(stage),
-        environment=names_in_environment(packages),
+        environment=names_in_environment(packages, stage.sandbox.outside),
         local=local_modules(tree, plan.import_roots),
         site_packages=packages,
+        outside=stage.sandbox.outside,
     )
 
 

@@ -96,7 +96,7 @@ def packages_not_dated(case: Case) -> Outcome:
 def step_timed_out(case: Case, *, steps: Words | None = None) -> Outcome:
     """Match when one of these steps (or any) ran out of time."""
     late = [step for step in _failed(case, steps) if step.status == "timeout"]
-    detail = f"{late[0].id} did not end within its {late[0].limit or 'time'}" if late else None
+    detail = f"{late[0].id}: {late[0].reason or 'it did not end in time'}" if late else None
     return matched(bool(late), *map(_shown, late), detail=detail)
 
 
@@ -244,6 +244,15 @@ def boot_match(boot: BootResult) -> Match:
         return Match((place,), boot.cause.text)
     text = last_line(boot.tail)[:200]
     return Match((Evidence(path=boot.log or "start", text=text),), text or "it printed nothing")
+
+
+@predicate("start_not_confined")
+def start_not_confined(case: Case) -> Outcome:
+    """Match when the app was started without the host's read-only file system, for want of a sandbox."""
+    execution = _execution(case)
+    use, boot = execution.sandbox, execution.boot
+    ran = boot is not None and boot.status != "not-run"
+    return matched(ran and use is not None and use.open_at_start, detail=use.detail if use else None)
 
 
 @predicate("boot_over_limit")
