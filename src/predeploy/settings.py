@@ -53,6 +53,8 @@ class RunRequest:
     """What keeps the build apart from this machine."""
     network: Network = "auto"
     """``auto``: this machine's for the install, the app's own loopback from then on."""
+    expose: tuple[Path, ...] = ()
+    """What of this machine the sandbox shows beside what a build needs."""
     limits: Mapping[str, Limits] = field(default_factory=dict)
     """By phase, or ``all``: what a command may use, over the profile's."""
     fetch_python: bool = True

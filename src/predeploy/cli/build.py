@@ -65,6 +65,14 @@ PATIENCE = 2
     "after it; host: this machine's all along). [env: PREDEPLOY_NETWORK]",
 )
 @click.option(
+    "--expose",
+    multiple=True,
+    type=click.Path(path_type=Path, exists=True, resolve_path=True),
+    metavar="PATH",
+    help="File or directory of this machine that the sandbox shows too, read-only: a local repository, say, "
+    "that the app installs from.",
+)
+@click.option(
     "--limit",
     "limit_pairs",
     multiple=True,

@@ -116,8 +116,8 @@ class Bubblewrapped:
     paths: Mapping[str, str]
     """The words of :data:`WORDS` that the host has elsewhere."""
     uv: Path
-    index: tuple[Path, ...] = ()
-    """Local files and directories that the index settings name."""
+    shown: tuple[Path, ...] = ()
+    """What the user wants seen: local indexes and certificates of the index settings, ``--expose``."""
     kind: Kind = "bwrap"
     _added: dict[str, Mount] = field(default_factory=dict)
 
@@ -170,7 +170,7 @@ class Bubblewrapped:
 
     def _ours(self) -> list[Mount]:
         uv = Mount(source=self.uv, target=f"{OURS}/bin/uv")
-        local = [Mount(source=path, target=str(path)) for path in self.index if not self._is_system(path)]
+        local = [Mount(source=path, target=str(path)) for path in self.shown if not self._is_system(path)]
         return [uv, *local, *self._added.values()]
 
     def _own(self, view: View) -> list[Mount]:

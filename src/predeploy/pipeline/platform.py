@@ -113,7 +113,7 @@ class PlatformRun:
             app_name=self.source.name,
             work=work,
             cache=cache,
-            index=index,
+            shown=(*index.local_paths(), *self.request.expose),
         )
         self._now(index_settings=index.described(), sandbox=self._sandbox_use(plan))
         places = sandbox.places()

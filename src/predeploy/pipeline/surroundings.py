@@ -14,7 +14,6 @@ from predeploy.errors import UsageError
 
 if TYPE_CHECKING:
     from predeploy.env.confinement import Mount
-    from predeploy.env.index import IndexSettings
     from predeploy.env.work import WorkDirectory
     from predeploy.model.snapshot import HostSnapshot
     from predeploy.settings import RunRequest
@@ -52,7 +51,7 @@ def make_sandbox(
     app_name: str,
     work: WorkDirectory,
     cache: Path,
-    index: IndexSettings,
+    shown: tuple[Path, ...],
 ) -> Sandbox:
     """Return the sandbox of one build."""
     from predeploy.env.tools import uv_binary
@@ -61,7 +60,7 @@ def make_sandbox(
         return Unconfined(work, cache=cache, uv=uv_binary())
     name = re.sub(r"[^a-z0-9._-]+", "-", app_name.lower()).strip(".-") or "app"
     paths = {word: path.replace("{repo}", name) for word, path in snapshot.paths.items()}
-    return Bubblewrapped(work=work, paths=paths, uv=uv_binary(), index=index.local_paths())
+    return Bubblewrapped(work=work, paths=paths, uv=uv_binary(), shown=shown)
 
 
 def prefixes(executable: Path, home: Path) -> Iterator[Path]:
