@@ -9,6 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
+from predeploy.env.secrets import Secrets
 from predeploy.errors import ConfigError, UsageError, at, suggestion
 from predeploy.model import PHASES, Phase
 from predeploy.model.limits import KINDS, UNITS, Limits
@@ -60,6 +61,8 @@ class RunRequest:
     """The caller's environment, from which only index, certificate and proxy settings are taken."""
     home: Path = Path("/")
     remarks: tuple[str, ...] = ()
+    secrets: Secrets = field(default_factory=Secrets)
+    """What must not be seen of all this; grows during the run."""
 
 
 @record
@@ -271,7 +274,7 @@ def parse_env(pairs: Iterable[str], files: Iterable[Path]) -> dict[str, str]:
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not equals or not _is_variable(name):
-            raise UsageError(f"--env {name or pair}: expected NAME=VALUE")
+            raise UsageError("--env: expected NAME=VALUE; what was given may be the value and is not shown")
         env[name] = value
     return env
 

@@ -60,4 +60,5 @@ def test_durations() -> None:
 
 
 def test_secret_values_are_variables_of_the_script() -> None:
-    assert _word("{env:TOKEN}") == '"${TOKEN-}"'
+    assert _word("x=\0TOKEN\0 y") == "x=\"${TOKEN:?is a secret, which is not written here}\"' y'"
+    assert _word("{env:TOKEN}") == "'{env:TOKEN}'"
