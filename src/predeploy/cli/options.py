@@ -132,10 +132,10 @@ def request_from(
     surroundings = os.environ if environ is None else environ
     secrets = run_secrets()
     config = read_config(checked_directory(app))
-    chosen_day = as_of or surroundings.get("PREDEPLOY_AS_OF") or config.as_of
-    day, today = parse_day(chosen_day or "today"), parse_day("today")
     env = {**config.env, **parse_env(env_pairs, env_files)}
     secrets.variables(env)
+    chosen_day = as_of or surroundings.get("PREDEPLOY_AS_OF") or config.as_of
+    day, today = parse_day(chosen_day or "today"), parse_day("today")
     chosen_until = until or surroundings.get("PREDEPLOY_UNTIL") or config.until or "boot"
     return RunRequest(
         app=app,
