@@ -47,10 +47,10 @@ def sources() -> dict[Path, str]:
     return {path: path.read_text("utf-8") for path in sorted(ROOT.rglob("*.py"))}
 
 
-def methods_of(name: str) -> tuple[str, ...]:
-    """Return the methods with which a constant is used anywhere; handed on as it is, it may be searched."""
-    whole = "\n".join(sources().values())
-    found = set(re.findall(rf"\b{re.escape(name)}\.({'|'.join(METHODS)})\b", whole))
+def methods_of(name: str, path: Path) -> tuple[str, ...]:
+    """Return the methods with which a constant is used; one that is handed on may be searched."""
+    texts = [sources()[path]] if name.startswith("_") else list(sources().values())
+    found = set(re.findall(rf"\b{re.escape(name)}(?:\[\w+\])?\.({'|'.join(METHODS)})\b", "\n".join(texts)))
     return tuple(sorted(found)) or ("search",)
 
 
@@ -58,19 +58,27 @@ def constants() -> Iterator[Expression]:
     for info in pkgutil.walk_packages(predeploy.__path__, "predeploy."):
         if info.name.endswith("__main__"):
             continue
-        for name, value in vars(importlib.import_module(info.name)).items():
+        module = importlib.import_module(info.name)
+        path = Path(str(module.__file__))
+        for name, value in vars(module).items():
             several = value.values() if isinstance(value, dict) else (value,)
             for item in several:
                 where = f"{info.name.removeprefix('predeploy.')}.{name}"
                 if isinstance(item, _Lazy):
-                    yield Expression(where, item._source, item._flags, methods_of(name))
+                    yield Expression(where, item._source, item._flags, methods_of(name, path))
                 elif isinstance(item, re.Pattern):
-                    yield Expression(where, item.pattern, item.flags, methods_of(name))
+                    yield Expression(where, item.pattern, item.flags, methods_of(name, path))
 
 
 def calls() -> Iterator[Expression]:
     for path, text in sources().items():
-        for node in ast.walk(ast.parse(text)):
+        tree = ast.parse(text)
+        named = {
+            node.value: node.targets[0].id
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
+        }
+        for node in ast.walk(tree):
             if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args):
                 continue
             module, source = node.func.value, node.args[0]
@@ -78,8 +86,10 @@ def calls() -> Iterator[Expression]:
                 continue
             if isinstance(source.value, str | bytes):
                 where = f"{path.relative_to(ROOT).with_suffix('')}:{source.value!r}".replace("/", ".")
-                method = node.func.attr if node.func.attr in METHODS else "search"
-                yield Expression(where, source.value, 0, (method,))
+                methods = (
+                    (node.func.attr,) if node.func.attr in METHODS else methods_of(named.get(node, "_"), path)
+                )
+                yield Expression(where, source.value, 0, methods)
 
 
 @cache
