@@ -9,6 +9,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
+from predeploy.app.tree import Tree, Unreadable
+from predeploy.env.secrets import Secrets
 from predeploy.errors import ConfigError, UsageError, at, suggestion
 from predeploy.model import PHASES, Phase
 from predeploy.model.limits import KINDS, UNITS, Limits
@@ -62,6 +64,8 @@ class RunRequest:
     """The caller's environment, from which only index, certificate and proxy settings are taken."""
     home: Path = Path("/")
     remarks: tuple[str, ...] = ()
+    secrets: Secrets = field(default_factory=Secrets)
+    """What must not be seen of all this; grows during the run."""
 
 
 @record
@@ -85,32 +89,42 @@ def read_config(app: Path) -> Config:
 
     A pyproject.toml that is not TOML is the app's defect and a remark here, since some hosts never read it.
     """
+    tree = Tree.on_disk(app)
     own, project = app / "predeploy.toml", app / "pyproject.toml"
-    if own.is_file():
-        return _config(own, _toml(own), own.read_text("utf-8", "replace"), ())
-    if not project.is_file():
+    if tree.is_file(own.name):
+        data, text = _toml(tree, own)
+        return _config(own, data, text, ())
+    if not tree.is_file(project.name):
         return Config()
     try:
-        data = _toml(project)
+        data, text = _toml(tree, project)
     except ConfigError as error:
         return Config(remarks=(f"{error}; [tool.predeploy] was not read",))
     table = data.get("tool")
     table = table.get("predeploy") if isinstance(table, dict) else None
     if table is None:
         return Config()
-    return _config(project, table, project.read_text("utf-8", "replace"), ("tool", "predeploy"))
+    return _config(project, table, text, ("tool", "predeploy"))
 
 
-def _toml(path: Path) -> dict[str, Any]:
+def _toml(tree: Tree, path: Path) -> tuple[dict[str, Any], str]:
+    """Return the data and the text of a file in the app's root, which may be anybody's."""
     import tomllib
 
+    from predeploy.app.toml import too_large
+
     try:
-        return tomllib.loads(path.read_bytes().decode("utf-8"))
-    except OSError as error:
-        raise ConfigError(at(path, None, (error.strerror or "cannot be read").lower())) from None
+        text = tree.read(path.name).decode("utf-8")
+    except Unreadable as error:
+        raise ConfigError(at(path, None, error.reason)) from None
     except UnicodeDecodeError:
         raise ConfigError(at(path, 1, "is not UTF-8")) from None
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    refused = too_large(text)
+    if refused:
+        raise ConfigError(at(path, None, refused))
+    try:
+        return tomllib.loads(text), text
+    except (ValueError, OverflowError, RecursionError) as error:
         line = re.search(r"at line (\d+)", str(error))
         reason = re.sub(r" \(at .*\)$", "", str(error)).lower()
         raise ConfigError(
@@ -273,7 +287,7 @@ def parse_env(pairs: Iterable[str], files: Iterable[Path]) -> dict[str, str]:
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not equals or not _is_variable(name):
-            raise UsageError(f"--env {name or pair}: expected NAME=VALUE")
+            raise UsageError("--env: expected NAME=VALUE; what was given may be the value and is not shown")
         env[name] = value
     return env
 

@@ -28,7 +28,7 @@ ALLOWED: dict[str, set[str]] = {
     "installers": {"model", "errors"},
     "hosts": {"model", "errors", "app", "rules", "installers", "hosts"},
     "profiles": {"model", "errors", "app", "rules", "installers"},
-    "settings": {"model", "errors", "app"},
+    "settings": {"model", "errors", "app", "env"},
     "pipeline": {
         "model",
         "errors",

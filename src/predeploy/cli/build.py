@@ -24,7 +24,6 @@ from predeploy.cli.options import (
     request_from,
     selection,
 )
-from predeploy.env.secrets import Redactor
 from predeploy.errors import UsageError
 
 if TYPE_CHECKING:
@@ -112,7 +111,7 @@ def command(
     cancellation = Cancellation()
     live = sys.stderr.isatty() and not request.strict and wants_colour(True)
     with _stopped_by_signals(cancellation):
-        redact = Redactor(request.env.values())
+        redact = request.secrets
         with progress(live=live and not verbose, quiet=quiet, verbose=verbose, redact=redact) as reporter:
             results = build(request, registry, reporter, cancellation)
         interrupted = cancellation.requested

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
+from predeploy.cli.redaction import run_secrets
 from predeploy.paths import cache_root, home_directory
 from predeploy.profiles.registry import Registry
 from predeploy.settings import (
@@ -129,7 +130,10 @@ def request_from(
     from predeploy.pipeline.source import checked_directory
 
     surroundings = os.environ if environ is None else environ
+    secrets = run_secrets()
     config = read_config(checked_directory(app))
+    env = {**config.env, **parse_env(env_pairs, env_files)}
+    secrets.variables(env)
     chosen_day = as_of or surroundings.get("PREDEPLOY_AS_OF") or config.as_of
     day, today = parse_day(chosen_day or "today"), parse_day("today")
     chosen_until = until or surroundings.get("PREDEPLOY_UNTIL") or config.until or "boot"
@@ -142,7 +146,8 @@ def request_from(
         until=parse_phase(chosen_until),
         settings=_settings(config, sets),
         shared_settings={} if cached_python is None else {"cached_python": cached_python},
-        env={**config.env, **parse_env(env_pairs, env_files)},
+        env=env,
+        secrets=secrets,
         sandbox=one_of(
             "sandbox", sandbox or surroundings.get("PREDEPLOY_SANDBOX") or config.sandbox, SANDBOXES
         ),

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import errno
 import time
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from predeploy.env.child import Child
 from predeploy.env.commands import Cancellation, Command, Completed, Ending, Listener, Runner, Running, Target
 from predeploy.env.output import CappedLog, Output
-from predeploy.env.secrets import mask_credentials
+from predeploy.env.secrets import Secrets
 from predeploy.env.spawn import capture, capture_all
 from predeploy.errors import ToolError
 
@@ -40,7 +39,7 @@ class ProcessRunner:
     """Runs commands as processes of this machine.
 
     ``output_limit`` is the size of a log in bytes, ``grace_seconds`` the wait between two signals, and
-    ``redact`` what every line goes through before it is stored or shown.
+    ``redact`` what all output goes through before it is stored or shown.
     """
 
     def __init__(
@@ -49,12 +48,12 @@ class ProcessRunner:
         *,
         output_limit: int = 16 * 1024 * 1024,
         grace_seconds: float = 3.0,
-        redact: Callable[[str], str] = mask_credentials,
+        redact: Secrets | None = None,
     ) -> None:
         self._cancellation = cancellation
         self._output_limit = output_limit
         self._grace = grace_seconds
-        self._redact = redact
+        self._redact = Secrets() if redact is None else redact
 
     def run(self, command: Command, *, on_line: Listener | None = None) -> Completed:
         """Run a command to its end, its limit, or the cancellation.

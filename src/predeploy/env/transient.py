@@ -31,7 +31,7 @@ _CERTAIN = pattern(
             rf"HTTP error {_STATUS} while getting",
             rf"\b{_STATUS} (?:Server|Client) Error: .* for url",
             # poetry, pipenv
-            r"^\s*HTTPS?ConnectionPool\(host=.*(?:Max retries exceeded|Read timed out)",
+            r"^[ \t]*HTTPS?ConnectionPool\(host=.*(?:Max retries exceeded|Read timed out)",
             r"All attempts to connect to \S+ failed",
             r"requests\.exceptions\.(?:ConnectionError|ConnectTimeout|ReadTimeout|ChunkedEncodingError|SSLError)",
             # git, curl

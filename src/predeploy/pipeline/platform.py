@@ -101,7 +101,6 @@ class PlatformRun:
         from predeploy.env.environment import build_environment
         from predeploy.env.index import IndexSettings
         from predeploy.env.runner import ProcessRunner
-        from predeploy.env.secrets import Redactor
         from predeploy.paths import cache_root
         from predeploy.pipeline.surroundings import make_sandbox
 
@@ -122,7 +121,7 @@ class PlatformRun:
             plan=plan,
             request=self.request,
             work=work,
-            runner=ProcessRunner(self.cancellation, redact=Redactor(self.request.env.values())),
+            runner=ProcessRunner(self.cancellation, redact=self.request.secrets),
             cancellation=self.cancellation,
             reporter=self.reporter,
             base_env=build_environment(
@@ -268,11 +267,21 @@ class PlatformRun:
         """Remove the work directory, unless something failed and its logs are worth reading."""
         failed = any(f.decisive for f in self.findings) and not self.interrupted
         if self.request.keep or failed:
+            self._scrub(work)
             self.work_dir = str(work.root)
             self.reporter.emit(Remark(self.case.snapshot.id, f"kept {work.root}"))
         else:
             work.remove()
             self._forget_logs()
+
+    def _scrub(self, work: WorkDirectory) -> None:
+        """Take the secrets out of what is kept: the app's manifests and its tools write them down."""
+        if not self.request.secrets:
+            return
+        from predeploy.env.scrub import scrub
+
+        for path in scrub(work.root, self.request.secrets, published=work.venv):
+            self.reporter.emit(Remark(self.case.snapshot.id, f"{path}: not looked through for secrets"))
 
     def _forget_logs(self) -> None:
         """Do not point at logs that went with the work directory."""

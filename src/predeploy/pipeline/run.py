@@ -10,6 +10,7 @@ from time import perf_counter
 from predeploy.env.commands import Cancellation
 from predeploy.events import PhaseFinished, PlatformFinished, Reporter
 from predeploy.model.results import PlatformResult
+from predeploy.pipeline.credentials import learn
 from predeploy.pipeline.detect import detect
 from predeploy.pipeline.platform import PlatformRun
 from predeploy.pipeline.ports import Ports
@@ -28,7 +29,8 @@ def build(
     Ctrl-C may arrive in any phase: every platform is then told to stop, its processes are ended, and its
     result so far is returned with ``interrupted`` set.
     """
-    source = AppSource(request.app, request.environ)
+    source = AppSource(request.app, request.environ, on_read=request.secrets.content)
+    learn(request, source)
     ports = Ports()
     sandbox = choose_sandbox(request)
     runs = []

@@ -30,12 +30,18 @@ TAIL_LINES = 12
 
 CONTROL = pattern(
     r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|.)?|[\x00-\x08\x0b-\x1f\x7f-\x9f]"
+    r"|[\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]"
 )
+UNENCODABLE = pattern(r"[\ud800-\udfff]")
+"""Bytes of file names that are not UTF-8."""
 
 
 def printable(text: str) -> str:
-    """Return text from an app or its tools without control characters and terminal escapes."""
-    return CONTROL.sub("", text)
+    """Return text from an app or its tools without control characters and terminal escapes.
+
+    What turns the direction of writing, is invisible, or cannot be encoded would let a name pass for another.
+    """
+    return UNENCODABLE.sub("\ufffd", CONTROL.sub("", text)) if not text.isascii() else CONTROL.sub("", text)
 
 
 class Paper:
