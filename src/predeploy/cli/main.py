@@ -16,6 +16,7 @@ COMMANDS: dict[str, str] = {
     "plan": "Print the exact recipe of each platform, each line with its reason.",
     "build": "Run the whole pipeline: install, verify, boot.",
     "forecast": "List the days on which the answer will change, and to what.",
+    "report": "Render saved results in another form, and merge them.",
     "explain": "Explain a rule or a platform.",
     "platforms": "List, show and lint platform profiles.",
     "schema": "Print the JSON schema of the result, the profiles, the plan or the forecast.",

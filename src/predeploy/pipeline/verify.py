@@ -26,8 +26,17 @@ def installed(venv: Path) -> tuple[Installed, ...]:
     for distribution in distributions(path=paths):
         name = distribution.metadata["Name"]
         if name:
-            found[name.lower()] = Installed(name=name, version=distribution.version)
+            size = recorded_size(distribution.read_text("RECORD"))
+            found[name.lower()] = Installed(name=name, version=distribution.version, size_bytes=size)
     return tuple(found[key] for key in sorted(found))
+
+
+def recorded_size(record: str | None) -> int | None:
+    """Return the bytes of a distribution's files by its RECORD, whose last column they are."""
+    if record is None:
+        return None
+    sizes = (line.rpartition(",")[2] for line in record.splitlines())
+    return sum(int(size) for size in sizes if size.isascii() and size.isdigit())
 
 
 def run_steps(stage: Stage) -> tuple[str, ...] | None:
@@ -79,7 +88,11 @@ def sizes(stage: Stage) -> Sizes | None:
     packages = {path.resolve() for path in site_packages(work.venv)}  # lib64 is a link to lib
     installed_bytes, compressed = measure(work.app, work.root / "src", work.venv / "nltk_data", *packages)
     python = int(values.get("slug-python-mb", 0)) * 1024 * 1024
-    return Sizes(installed_bytes=installed_bytes, compressed_estimate_bytes=compressed + python)
+    return Sizes(
+        installed_bytes=installed_bytes,
+        compressed_estimate_bytes=compressed + python,
+        limit_bytes=int(values["slug-limit-mb"]) * 1024 * 1024,
+    )
 
 
 def standard_library(stage: Stage) -> frozenset[str]:

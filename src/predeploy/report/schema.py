@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, NotRequired
 
 from typing_extensions import TypedDict
 
@@ -68,6 +68,9 @@ class Step(TypedDict):
     returncode: int | None
     seconds: float
     log: str | None
+    started: NotRequired[float | None]
+    tail: NotRequired[str]
+    reason: NotRequired[str]
 
 
 class Distribution(TypedDict):
@@ -75,6 +78,14 @@ class Distribution(TypedDict):
 
     name: str
     version: str
+
+
+class Cause(TypedDict):
+    """The app's own error behind a failed start, and where it happened."""
+
+    text: str
+    path: str
+    line: int
 
 
 class Boot(TypedDict):
@@ -88,6 +99,9 @@ class Boot(TypedDict):
     listening: list[str]
     script_status: int | None
     log: str | None
+    started: NotRequired[float | None]
+    tail: NotRequired[str]
+    cause: NotRequired[Cause | None]
 
 
 class Resolution(TypedDict):
@@ -102,6 +116,22 @@ class Sizes(TypedDict):
 
     installed_bytes: int
     compressed_estimate_bytes: int
+    limit_bytes: NotRequired[int | None]
+
+
+class PythonRequest(TypedDict):
+    """Where the Python asked for stands, and what is wrong with the request."""
+
+    problem: str | None
+    evidence: list[Evidence]
+
+
+class Selection(TypedDict):
+    """How the manifest was chosen."""
+
+    candidates: list[str]
+    reason: str
+    problem: str | None
 
 
 class _PlatformAlways(TypedDict):
@@ -132,6 +162,11 @@ class Platform(_PlatformAlways, total=False):
     boot: Boot
     index_settings: list[str]
     work_dir: str
+    selection: Selection
+    python_request: PythonRequest
+    package_bytes: dict[str, int | None]
+    start_reason: str
+    transient: bool
 
 
 class Result(TypedDict):
@@ -146,6 +181,15 @@ class Result(TypedDict):
     interrupted: bool
     platforms: list[Platform]
     seconds: float
+
+
+class Results(TypedDict):
+    """Several results in one document: ``matrix``, and ``report`` of several files."""
+
+    schema_version: Literal[1]
+    tool_version: str
+    exit_code: int
+    results: list[Result]
 
 
 class Situation(TypedDict):

@@ -12,7 +12,7 @@ from predeploy.env.places import PLACEHOLDER
 from predeploy.lazy import pattern
 from predeploy.model.decisions import BuildPlan, Detection, Step
 from predeploy.model.results import PlatformResult
-from predeploy.report.text import printable
+from predeploy.report.escape import printable
 
 WORD = pattern(PLACEHOLDER.pattern + r"|\{(env:[A-Za-z_][A-Za-z0-9_]*)\}")
 VARIABLES = {
