@@ -5,12 +5,13 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterable, Iterator, Sequence
 
+from predeploy.model import Severity, Status
 from predeploy.model.findings import Evidence, Finding
 from predeploy.model.results import PlatformResult, Report
 from predeploy.record import record
 
-WORST_FIRST = ("reject", "fail", "unknown", "warn", "note")
-VERDICTS = {
+WORST_FIRST: tuple[Severity, ...] = ("reject", "fail", "unknown", "warn", "note")
+VERDICTS: dict[Status, str] = {
     "accept": "would deploy",
     "warn": "would deploy, with warnings",
     "reject": "would be refused",
