@@ -1,7 +1,8 @@
 """What comes from an app, its tools or a saved file, made harmless: one function per output syntax.
 
 Every renderer sends every text through one of these. All begin with :func:`printable`, so that no form shows
-a terminal escape, a control character, or a character that reorders or hides others.
+a terminal escape, a control character, or a character that reorders or hides others. What has lines of its
+own also holds no command of a CI system, since any form may be printed into the log of one.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ _ESCAPES = pattern(
 _CONTROL = pattern(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _UNSEEN = pattern(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202f\u2060-\u206f"
-    "\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+    "\u3164\ufe00-\ufe0f\ufeff\uffa0\ufdd0-\ufdef\ufff0-\ufffb\ufffe\uffff\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
 """Direction marks and overrides, line separators, and what takes no room: two names could look the same."""
 _SURROGATE = pattern("[\ud800-\udfff]")
@@ -60,7 +61,7 @@ def line(text: str) -> str:
 
 def workflow_data(text: str) -> str:
     """Return text for the message of a GitHub workflow command."""
-    return printable(text).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return terminal(text).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def workflow_property(text: str) -> str:
@@ -74,7 +75,7 @@ _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "&#64;", "#": "&#35;"}
 
 def markdown(text: str) -> str:
     """Return text for a paragraph or a table cell of Markdown: no markup, link, mention or line end."""
-    flat = " ".join(printable(text).split())
+    flat = line(text)
     escaped = "".join(_ENTITIES.get(character, character) for character in flat)
     escaped = _MARKDOWN.sub(r"\\\g<0>", escaped)
     return escaped.replace("://", ":&#47;&#47;").replace("www.", "www&#46;")
@@ -82,7 +83,7 @@ def markdown(text: str) -> str:
 
 def markdown_code(text: str) -> str:
     """Return text as a code span of Markdown that may stand in a table."""
-    flat = " ".join(printable(text).split()).replace("|", "\\|")
+    flat = line(text).replace("|", "\\|")
     if not flat:
         return ""
     fence = "`" * (_longest_run(flat) + 1)
@@ -92,7 +93,7 @@ def markdown_code(text: str) -> str:
 
 def markdown_block(text: str) -> str:
     """Return text as a fenced block of Markdown."""
-    shown = printable(text)
+    shown = terminal(text)
     fence = "`" * max(3, _longest_run(shown) + 1)
     return f"{fence}text\n{shown.rstrip()}\n{fence}"
 
@@ -107,12 +108,12 @@ def _longest_run(text: str) -> int:
 
 def xml(text: str) -> str:
     """Return text that XML can hold; the writer of the document escapes its markup."""
-    return _NOT_XML.sub("\ufffd", printable(text))
+    return _NOT_XML.sub("\ufffd", terminal(text))
 
 
 def html(text: str) -> str:
     """Return text for HTML; the template engine escapes its markup."""
-    return printable(text)
+    return terminal(text)
 
 
 def sarif(text: str) -> str:

@@ -86,6 +86,11 @@ def packages_of(result: PlatformResult) -> dict[str, Any]:
     }
 
 
+def _megabytes(size: int) -> str:
+    """Return a size in the unit of the hosts' limits."""
+    return f"{size / 1_048_576:.0f} MB"
+
+
 def _limit(result: PlatformResult) -> dict[str, Any] | None:
     sizes = result.execution.sizes if result.execution else None
     if sizes is None or not sizes.limit_bytes:
@@ -94,7 +99,7 @@ def _limit(result: PlatformResult) -> dict[str, Any] | None:
     whole = max(estimate, limit)
     over = estimate > limit
     return {
-        "text": f"{bytes_text(estimate)} of {bytes_text(limit)} that the host takes",
+        "text": f"{_megabytes(estimate)} of {_megabytes(limit)} that the host takes",
         "over": over,
         "width": round(100 * estimate / whole, 1),
         "mark": round(100 * limit / whole, 1) if over else None,

@@ -116,15 +116,20 @@ def _chain(result: PlatformResult) -> list[dict[str, str]]:
     ignored = f"not used: {', '.join(chosen.ignored)}" if chosen.ignored else ""
     local = result.execution.local_python if result.execution else None
     asked = result.python
-    origin = f"{asked.requested} from {asked.origin}" if asked.requested else asked.origin
-    where = ", ".join(str(place) for place in asked.evidence)
+    places = [str(place) for place in asked.evidence if place.path == asked.origin]
+    source = ", ".join(places) or asked.origin
+    origin = f"{asked.requested} from {source}" if asked.requested else source
     here = f"here {local.version}" if local and local.match != "exact" else ""
     start = "; ".join(f"{name}: {command}" for name, command in result.processes.items())
     links = (
         ("files", ", ".join(lie_there), ignored),
         ("manifest", chosen.manifest or "", chosen.reason),
-        ("installer", chosen.installer or "", "" if chosen.manifest else chosen.reason),
-        ("Python", asked.resolved or "none this host has", _listed(origin, where, here)),
+        (
+            "installer",
+            chosen.installer or "",
+            f"because of {chosen.manifest}" if chosen.manifest else chosen.reason,
+        ),
+        ("Python", asked.resolved or "none this host has", _listed(origin, here)),
         ("start command", start, result.start_reason),
     )
     return [{"what": what, "choice": choice or "none", "reason": reason} for what, choice, reason in links]
