@@ -112,6 +112,14 @@ OPTIONS: tuple[Option, ...] = (
         help="Day to answer for, such as 2027-01-06 (default: today).",
     ),
     Option(
+        name="build",
+        flag="--build",
+        kind="switch",
+        default=False,
+        commands=frozenset({"matrix"}),
+        help="Build the apps, up to --until, instead of judging them statically.",
+    ),
+    Option(
         name="days",
         flag="--day",
         kind="texts",

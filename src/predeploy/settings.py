@@ -41,6 +41,8 @@ class RunRequest:
     platform_directories: tuple[Path, ...] = ()
     jobs: int | None = None
     """Platforms built at the same time; ``None``: as many as there are cores."""
+    build: bool = False
+    """Whether ``matrix`` builds, or judges statically."""
     keep: bool = False
     boot_timeout: float | None = None
     """Seconds after which a start is given up even when the host would wait longer."""

@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from predeploy import __version__
-from predeploy.env.secrets import Redactor, mask_credentials
+from predeploy.env.secrets import mask_credentials
 from predeploy.errors import ExitCode, UsageError
-from predeploy.model.results import PlatformResult, Report
+from predeploy.model.results import Report
 from predeploy.pipeline.static import exit_code
 from predeploy.settings import RunRequest
 
@@ -25,31 +24,6 @@ if TYPE_CHECKING:
 
 PLAIN = str.maketrans({"✓": "+", "✗": "x", "·": "-", "…": "...", "→": "->"})
 """What stands for our signs where stdout cannot show them."""
-
-
-def report_of(
-    request: RunRequest,
-    results: tuple[PlatformResult, ...],
-    *,
-    seconds: float,
-    interrupted: bool = False,
-) -> Report:
-    """Return the report of a run that has ended, without the values given by ``--env``."""
-    report = Report(
-        tool_version=__version__,
-        as_of=request.as_of.isoformat(),
-        app=str(request.app),
-        platforms=results,
-        exit_code=int(exit_code(results, strict=request.strict, interrupted=interrupted)),
-        strict=request.strict,
-        interrupted=interrupted,
-        seconds=seconds,
-    )
-    if not request.env:
-        return report
-    from predeploy.report.masking import masked
-
-    return masked(report, Redactor(request.env.values()))
 
 
 def code_of(reports: Sequence[Report], *, strict: bool) -> ExitCode:

@@ -36,7 +36,8 @@ def command(**options: Any) -> int:
       predeploy build path/to/app -p heroku --until verify
       predeploy build -f json -o result.json
     """
-    from predeploy.cli.running import built, checked_work_dir, reporting
+    from predeploy.api import built
+    from predeploy.cli.running import checked_work_dir, reporting
     from predeploy.env.commands import Cancellation
 
     gc.enable()

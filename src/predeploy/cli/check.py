@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from predeploy.cli.answer import answer, report_of
+from predeploy.api import report_of
+from predeploy.cli.answer import answer
 from predeploy.cli.options import APP, registry_for, request_from, with_options
 
 

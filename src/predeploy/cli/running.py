@@ -1,4 +1,4 @@
-"""What ``build`` and ``matrix`` share: listeners of a run, and the run itself."""
+"""What ``build`` and ``matrix`` share: who listens to a run."""
 
 from __future__ import annotations
 
@@ -6,23 +6,15 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from time import perf_counter
-from typing import TYPE_CHECKING, TextIO
+from typing import TextIO
 
-from predeploy.cli.answer import chosen_format, report_of, wants_colour
+from predeploy.cli.answer import chosen_format, wants_colour
 from predeploy.env.secrets import Redactor
 from predeploy.errors import UsageError
 from predeploy.events import Reporter
-from predeploy.model.results import Report
-from predeploy.pipeline.run import build
-from predeploy.pipeline.timing import Stopwatch
-from predeploy.profiles.registry import Registry
 from predeploy.report.lines import EventLines
 from predeploy.report.progress import Several, progress
 from predeploy.settings import RunRequest
-
-if TYPE_CHECKING:
-    from predeploy.env.commands import Cancellation
 
 
 def checked_work_dir(request: RunRequest) -> None:
@@ -59,12 +51,3 @@ def _opened(path: Path) -> TextIO:
         return path.open("w", encoding="utf-8", errors="replace")
     except OSError as error:
         raise UsageError(f"{path}: {(error.strerror or 'cannot be written').lower()}") from None
-
-
-def built(request: RunRequest, registry: Registry, reporter: Reporter, cancellation: Cancellation) -> Report:
-    """Build one app on its platforms and return the report."""
-    begun = perf_counter()
-    watch = Stopwatch(reporter)
-    results = watch.stamped(build(request, registry, watch, cancellation))
-    seconds = perf_counter() - begun
-    return report_of(request, results, seconds=seconds, interrupted=cancellation.requested)

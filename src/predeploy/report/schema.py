@@ -11,6 +11,7 @@ from predeploy.model.decisions import BuildPlan
 from predeploy.model.execution import BootStatus, StepStatus
 from predeploy.model.forecast import Certainty
 from predeploy.model.profile import Profile
+from predeploy.options import OPTIONS, Option
 from predeploy.profiles.schema import json_schema
 
 
@@ -235,8 +236,54 @@ class Forecast(TypedDict):
     platforms: list[PlatformForecast]
 
 
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
 def schema_of(what: str) -> dict[str, Any]:
-    """Return the JSON schema called ``result``, ``profile``, ``plan`` or ``forecast``."""
+    """Return the JSON schema called ``result``, ``config``, ``profile``, ``plan`` or ``forecast``."""
+    if what == "config":
+        return {"$schema": DIALECT, **config_schema()}
     models: dict[str, Any] = {"result": Result, "profile": Profile, "plan": BuildPlan, "forecast": Forecast}
     schema = json_schema(models[what])
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+    return {"$schema": DIALECT, **schema}
+
+
+TYPES: dict[str, dict[str, Any]] = {
+    "text": {"type": "string"},
+    "choice": {"type": "string"},
+    "path": {"type": "string"},
+    "day": {"type": "string", "pattern": r"^(\d{4}-\d{2}-\d{2}|today)$"},
+    "switch": {"type": "boolean"},
+    "integer": {"type": "integer"},
+    "number": {"type": "number"},
+    "texts": {"type": "array", "items": {"type": "string"}},
+    "paths": {"type": "array", "items": {"type": "string"}},
+}
+
+
+def config_schema() -> dict[str, Any]:
+    """Return the schema of ``[tool.predeploy]`` and predeploy.toml, made from the table of options."""
+    value = {"type": ["string", "integer", "number", "boolean"]}
+    table = {"type": "object", "additionalProperties": value}
+    keys: dict[str, Any] = {
+        option.config_key: _property(option) for option in OPTIONS if option.config_key is not None
+    }
+    keys["apps"] = {**TYPES["texts"], "description": "Apps of matrix and of the pytest plugin."}
+    keys["env"] = {**table, "description": "Config vars and build variables of the app."}
+    keys["platform"] = {
+        "type": "object",
+        "additionalProperties": table,
+        "description": "Per platform, what the host keeps outside the tree.",
+    }
+    return {"title": "predeploy", "type": "object", "properties": keys, "additionalProperties": False}
+
+
+def _property(option: Option) -> dict[str, Any]:
+    schema: dict[str, Any] = {**TYPES[option.kind], "description": option.help}
+    if option.choices:
+        schema["enum"] = list(option.choices)
+    if option.minimum is not None:
+        schema["minimum"] = option.minimum
+    if option.default is not None:
+        schema["default"] = option.default
+    return schema
