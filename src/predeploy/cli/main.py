@@ -39,6 +39,8 @@ class LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = import_module(f"predeploy.cli.{cmd_name}").command
+        # click's mark for a paragraph that keeps its lines; the docstrings are raw, as the linter wants them
+        command.help = (command.help or "").replace("\\b", "\b")
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -12,11 +12,11 @@ from pathlib import Path
 from predeploy.env.index import IndexSettings
 from predeploy.env.interpreters import Interpreter, Search, choose, discover
 from predeploy.errors import PredeployError
+from predeploy.model.machine import Diagnosis, LocalInterpreter, PlatformFidelity, Tool
 from predeploy.model.snapshot import HostSnapshot
 from predeploy.paths import cache_root
 from predeploy.profiles.registry import Registry
 from predeploy.profiles.timeline import snapshot
-from predeploy.record import record
 
 TOOLS: dict[str, tuple[str, str]] = {
     "git": ("which files a host receives by a push", "git"),
@@ -25,47 +25,9 @@ TOOLS: dict[str, tuple[str, str]] = {
     "cc": ("distributions that have no wheel and are built from source", "build-essential"),
 }
 """Programs a build may need: what for, and what to install."""
+OLDEST_FETCHED = (3, 8)
+"""The oldest minor that uv offers."""
 ENOUGH_DISK = 2 * 1024**3
-
-
-@record
-class Tool:
-    """A program a build may need."""
-
-    name: str
-    path: str | None
-    purpose: str
-    install: str
-
-
-@record
-class PlatformFidelity:
-    """How closely one host can be followed here."""
-
-    platform: str
-    name: str
-    fidelity: str
-    """``full``: its default Python's minor is here; ``substitute``: another one; ``static``: none at all."""
-    default_python: str | None
-    pythons: Mapping[str, str]
-    """Per minor version the host offers: the local version, or what is missing."""
-
-
-@record
-class Diagnosis:
-    """Everything ``predeploy doctor`` says."""
-
-    system: str
-    system_matches: bool
-    """Whether the system is one the hosts' wheels fit: Linux on x86-64 with glibc."""
-    interpreters: tuple[Interpreter, ...]
-    platforms: tuple[PlatformFidelity, ...]
-    tools: tuple[Tool, ...]
-    cache: str
-    cache_writable: bool
-    free_bytes: int
-    index_settings: tuple[str, ...]
-    advice: tuple[str, ...]
 
 
 def diagnose(registry: Registry, day: date, environ: Mapping[str, str], home: Path) -> Diagnosis:
@@ -79,7 +41,9 @@ def diagnose(registry: Registry, day: date, environ: Mapping[str, str], home: Pa
     return Diagnosis(
         system=system,
         system_matches=matches,
-        interpreters=found,
+        interpreters=tuple(
+            LocalInterpreter(version=one.version, path=str(one.path), source=one.source) for one in found
+        ),
         platforms=platforms,
         tools=tools,
         cache=str(cache),
@@ -150,8 +114,9 @@ def _advice(
         for minor, here in platform.pythons.items():
             if here.startswith("missing"):
                 missing.setdefault(minor, []).append(platform.platform)
-    if missing:
-        minors = sorted(missing, key=lambda minor: [int(part) for part in minor.split(".")])
+    numbered = {minor: tuple(map(int, minor.split("."))) for minor in missing}
+    minors = sorted((m for m in missing if numbered[m] >= OLDEST_FETCHED), key=numbered.__getitem__)
+    if minors:
         yield f"uv python install {' '.join(minors)}: the Pythons of hosts that are not here"
     for tool in tools:
         if tool.path is None:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from predeploy.model.machine import Diagnosis
 from predeploy.report.text import Paper
 from predeploy.report.told import bytes_text
-
-if TYPE_CHECKING:
-    from predeploy.pipeline.doctor import Diagnosis
 
 FIDELITY = {
     "full": ("accept", "builds with the host's Python"),
