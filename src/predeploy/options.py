@@ -116,6 +116,7 @@ OPTIONS: tuple[Option, ...] = (
         flag="--build",
         kind="switch",
         default=False,
+        configurable=False,  # looking at apps must not run them because one of them says so
         commands=frozenset({"matrix"}),
         help="Build the apps, up to --until, instead of judging them statically.",
     ),

@@ -104,7 +104,7 @@ def test_values_of_variables_are_in_no_form(app: Path) -> None:
 
 def test_every_flag_has_a_key_a_variable_or_a_reason() -> None:
     without = {option.flag for option in OPTIONS if option.config_key is None}
-    assert without == {"--set", "--env", "--work-dir", "--output-file"}
+    assert without == {"--set", "--env", "--work-dir", "--output-file", "--build"}
     assert len({option.environment_variable for option in OPTIONS}) == len(OPTIONS) - 1  # two have none
 
 
@@ -194,6 +194,15 @@ def test_matrix_judges_apps_platforms_and_days(app: Path) -> None:
     listed = json.loads(run_cli("matrix", "--list", "--format", "json", cwd=app.parent).stdout)
     assert listed["include"][0] == {"app": "app", "platform": "heroku", "as_of": "2025-12-09"}
     assert len(listed["include"]) == 4
+
+
+def test_an_app_of_a_matrix_does_not_say_how_the_whole_is_answered(app: Path) -> None:
+    (app / "predeploy.toml").write_text('format = "json"\nstrict = true\nreports = ["json:mine.json"]\n')
+    done = run_cli("matrix", "app", "-p", "heroku", cwd=app.parent)
+    assert done.stdout.startswith("app as of")
+    assert not (app / "mine.json").exists()
+    (app / "predeploy.toml").write_text("build = true\n")
+    assert "only --build and PREDEPLOY_BUILD say it" in run_cli("matrix", "app", cwd=app.parent).stderr
 
 
 def test_matrix_names_what_is_not_there(app: Path) -> None:

@@ -20,8 +20,9 @@ from predeploy.cli.options import with_options
 from predeploy.config import Config, read_config
 from predeploy.errors import UsageError
 from predeploy.model.results import Report
+from predeploy.options import parse_reports
 from predeploy.profiles.registry import Registry
-from predeploy.settings import RunRequest, resolved
+from predeploy.settings import RunRequest, is_strict, resolved
 
 
 @click.command("matrix")
@@ -55,11 +56,15 @@ def command(*, apps: tuple[str, ...], only_list: bool, **options: Any) -> int:
 
 def _requests(apps: Sequence[str], root: Config, options: dict[str, Any]) -> Iterator[RunRequest]:
     """Yield one request an app and day."""
-    days = resolved("matrix", options, os.environ, root)["days"] or (None,)
+    whole = resolved("matrix", options, os.environ, root)
+    shared = {name: whole[name] for name in ("output_format", "quiet", "verbose", "jobs", "build")}
+    strict, reports = is_strict(whole["strict"], os.environ), parse_reports(whole["reports"] or ())
+    days = whole["days"] or (None,)
     for app in find_apps(Path(), apps):
         for day in days:
             given = {**options, "days": (), "as_of": day}
-            request = request_for("matrix", app, given)
+            # How the whole is answered is for the flags and the root to say, not for one of the apps.
+            request = replace(request_for("matrix", app, given), strict=strict, reports=reports, **shared)
             if not request.platforms and root.values.get("platforms"):
                 request = replace(request, platforms=tuple(root.values["platforms"]))
             yield request

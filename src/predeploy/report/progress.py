@@ -95,6 +95,10 @@ class Plain:
         return None
 
 
+NARROW = 60
+"""Columns below which a step is shown without its phase."""
+
+
 @dataclass
 class _Row:
     """What the live table shows of one platform."""
@@ -106,7 +110,7 @@ class _Row:
     ended: str | None = None
     took: float = 0.0
 
-    def cells(self, platform: str, now: float) -> list[tuple[str, str]]:
+    def cells(self, platform: str, now: float, width: int) -> list[tuple[str, str]]:
         """Return the cells of the row with their styles: platform, step, elapsed, what the tool tells."""
         if self.ended is not None:
             return [
@@ -115,7 +119,8 @@ class _Row:
                 (duration(self.took), ""),
             ]
         tells = "  ".join(part for part in (str(self.told), self.last) if part)
-        return [(platform, ""), (self.doing, ""), (duration(now - self.since), ""), (tells, "dim")]
+        doing = self.doing if width >= NARROW else self.doing.partition(": ")[2] or self.doing
+        return [(platform, ""), (doing, ""), (duration(now - self.since), ""), (tells, "dim")]
 
 
 class Live:
@@ -124,6 +129,7 @@ class Live:
     def __init__(self, console: Console) -> None:
         from rich.live import Live as RichLive
 
+        self._console = console
         self._rows: dict[str, _Row] = {}
         self._lock = threading.Lock()
         self._live = RichLive(
@@ -164,7 +170,7 @@ class Live:
         from rich.table import Table
         from rich.text import Text
 
-        width = self._live.console.width
+        width = self._console.width
         table = Table.grid(padding=(0, 2), expand=True)
         table.add_column(no_wrap=True)
         table.add_column(no_wrap=True, overflow="ellipsis", max_width=max(12, width // 3))
@@ -173,5 +179,5 @@ class Live:
         now = monotonic()
         with self._lock:
             for platform, row in self._rows.items():
-                table.add_row(*(Text(cell, style=style) for cell, style in row.cells(platform, now)))
+                table.add_row(*(Text(cell, style=style) for cell, style in row.cells(platform, now, width)))
         return table
