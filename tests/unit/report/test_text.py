@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from predeploy.report.escape import printable
 from predeploy.report.shell import _word
-from predeploy.report.text import Paper, duration, printable
+from predeploy.report.text import Paper, duration
 
 
 @pytest.mark.parametrize(
