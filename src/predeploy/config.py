@@ -8,11 +8,15 @@ from dataclasses import field
 from pathlib import Path
 from typing import Any
 
+from predeploy.app.tree import Tree, Unreadable
 from predeploy.errors import ConfigError, UsageError, at, suggestion
-from predeploy.options import EXPECTED, OPTIONS, Complaint, Option, checked, has_kind, parse_reports
+from predeploy.limits import merged_limits, parse_limits
+from predeploy.model.limits import Limits
+from predeploy.option import EXPECTED, Complaint, Option, checked, has_kind, parse_reports
+from predeploy.options import OPTIONS
 from predeploy.record import record
 
-TABLES = ("platform", "env")
+TABLES = ("platform", "env", "limits")
 LISTS = ("apps",)
 """Keys without a flag: the apps of ``matrix`` are its arguments."""
 
@@ -27,6 +31,7 @@ class Config:
     """Directories, or patterns of them, that ``matrix`` and the pytest plugin take."""
     env: Mapping[str, str] = field(default_factory=dict)
     settings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    limits: Mapping[str, Limits] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
 
 
@@ -41,32 +46,42 @@ def read_config(app: Path) -> Config:
 
     A pyproject.toml that is not TOML is the app's defect and a remark here, since some hosts never read it.
     """
+    tree = Tree.on_disk(app)
     own, project = app / "predeploy.toml", app / "pyproject.toml"
-    if own.is_file():
-        return _config(own, _toml(own), own.read_text("utf-8", "replace"), ())
-    if not project.is_file():
+    if tree.is_file(own.name):
+        data, text = _toml(tree, own)
+        return _config(own, data, text, ())
+    if not tree.is_file(project.name):
         return Config()
     try:
-        data = _toml(project)
+        data, text = _toml(tree, project)
     except ConfigError as error:
         return Config(remarks=(f"{error}; [tool.predeploy] was not read",))
     table = data.get("tool")
     table = table.get("predeploy") if isinstance(table, dict) else None
     if table is None:
         return Config()
-    return _config(project, table, project.read_text("utf-8", "replace"), ("tool", "predeploy"))
+    return _config(project, table, text, ("tool", "predeploy"))
 
 
-def _toml(path: Path) -> dict[str, Any]:
+def _toml(tree: Tree, path: Path) -> tuple[dict[str, Any], str]:
+    """Return the data and the text of a file in the app's root, which may be anybody's."""
     import tomllib
 
+    from predeploy.app.toml import too_large
+
     try:
-        return tomllib.loads(path.read_bytes().decode("utf-8"))
-    except OSError as error:
-        raise ConfigError(at(path, None, (error.strerror or "cannot be read").lower())) from None
+        text = tree.read(path.name).decode("utf-8")
+    except Unreadable as error:
+        raise ConfigError(at(path, None, error.reason)) from None
     except UnicodeDecodeError:
         raise ConfigError(at(path, 1, "is not UTF-8")) from None
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    refused = too_large(text)
+    if refused:
+        raise ConfigError(at(path, None, refused))
+    try:
+        return tomllib.loads(text), text
+    except (ValueError, OverflowError, RecursionError) as error:
         line = re.search(r"at line (\d+)", str(error))
         reason = re.sub(r" \(at .*\)$", "", str(error)).lower()
         raise ConfigError(
@@ -97,7 +112,24 @@ def _config(path: Path, table: Any, text: str, prefix: tuple[str, ...]) -> Confi
         apps=tuple(apps),
         env=_texts(table.get("env", {}), ("env",), bad),
         settings={name: _texts(values, ("platform", name), bad) for name, values in by_platform.items()},
+        limits=_limits(table.get("limits", {}), bad),
     )
+
+
+def _limits(table: Any, bad: Complaint) -> dict[str, Limits]:
+    """Return ``[tool.predeploy.limits]``: limits of every phase, and tables of one phase."""
+    if not isinstance(table, dict):
+        raise bad(("limits",), "limits must be a table")
+    limits: dict[str, Limits] = {}
+    for key, value in table.items():
+        below = value.items() if isinstance(value, dict) else (("", value),)
+        for kind, text in below:
+            keys = ("limits", key, kind) if kind else ("limits", key)
+            try:
+                limits = merged_limits(limits, parse_limits((f"{'.'.join(keys[1:])}={_text(text)}",)))
+            except UsageError as error:
+                raise bad(keys, str(error).removeprefix("--limit ")) from None
+    return limits
 
 
 def _near(key: str, known: Mapping[str, object]) -> str:

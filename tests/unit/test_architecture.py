@@ -28,9 +28,11 @@ ALLOWED: dict[str, set[str]] = {
     "installers": {"model", "errors"},
     "hosts": {"model", "errors", "app", "rules", "installers", "hosts"},
     "profiles": {"model", "errors", "app", "rules", "installers"},
-    "options": {"model", "errors"},
-    "config": {"app", "errors", "options"},
-    "settings": {"model", "errors", "config", "options"},
+    "option": {"model", "errors"},
+    "options": {"option"},
+    "limits": {"model", "errors"},
+    "config": {"app", "errors", "limits", "model", "option", "options"},
+    "settings": {"model", "errors", "config", "env", "limits", "option", "options"},
     "pipeline": {
         "model",
         "errors",
@@ -44,12 +46,13 @@ ALLOWED: dict[str, set[str]] = {
         "settings",
         "paths",
     },
-    "report": {"model", "errors", "events", "profiles", "env", "options"},
+    "report": {"model", "errors", "events", "profiles", "env", "option", "options"},
     "api": {
         "model",
         "errors",
         "events",
         "env",
+        "option",
         "options",
         "paths",
         "pipeline",
@@ -69,6 +72,7 @@ ALLOWED: dict[str, set[str]] = {
         "env",
         "rules",
         "profiles",
+        "option",
         "options",
         "config",
         "settings",
@@ -129,7 +133,7 @@ def test_only_one_module_spawns_processes() -> None:
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         )
     }
-    assert spawning == {"env/runner.py"}
+    assert spawning == {"env/spawn.py"}
 
 
 def test_check_imports_nothing_heavy(tmp_path: Path) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from predeploy.cli.redaction import run_secrets
 from predeploy.env.secrets import mask_credentials
 from predeploy.errors import ExitCode, UsageError
 from predeploy.model.results import Report
@@ -52,10 +53,7 @@ def answer(
 
     ``streamed``: files of json-lines already hold the events of the run.
     """
-    for remark in (*request.remarks, *remarks):
-        from predeploy.report.escape import line
-
-        click.echo(f"predeploy: {line(remark)}", err=True)
+    tell((*request.remarks, *remarks))
     code = int(code_of(reports, strict=request.strict))
     root = request.environ.get("GITHUB_WORKSPACE") or request.environ.get("CI_PROJECT_DIR") or ""
     for name, file in request.reports:
@@ -66,6 +64,15 @@ def answer(
     if chosen == "github":
         _summarise(reports, sheet, request.environ)
     _write_form(chosen, reports, sheet, request.output_file, streamed=streamed)
+
+
+def tell(remarks: Iterable[str]) -> None:
+    """Write remarks about the call to stderr, without secrets."""
+    secrets = run_secrets()
+    for remark in remarks:
+        from predeploy.report.escape import line
+
+        click.echo(f"predeploy: {line(secrets(remark))}", err=True)
 
 
 def _sheet(code: int, registry: Registry | None, root: str, *, colour: bool = False) -> Sheet:

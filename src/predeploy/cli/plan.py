@@ -9,7 +9,6 @@ import click
 
 from predeploy.cli.answer import wants_colour, width, write
 from predeploy.cli.options import APP, format_option, registry_for, request_from, with_options
-from predeploy.env.secrets import Redactor
 
 
 @click.command("plan")
@@ -33,15 +32,16 @@ def command(*, output_format: str, **options: Any) -> int:
 
     request = request_from("plan", **options)
     registry = registry_for(request)
-    made = cases(request, registry, AppSource(request.app, request.environ))
+    source = AppSource(request.app, request.environ, on_read=request.secrets.content)
+    made = cases(request, registry, source)
     detections = [detect(case) for case in made]
     results = tuple(map(static_result, made, detections))
     if output_format == "sh":
         from predeploy.report.shell import as_script
 
-        write(as_script(results, detections, request.app, secret=request.env), request.output_file)
+        write(as_script(results, detections, request.app, secrets=request.secrets), request.output_file)
         return exit_code(results, strict=False)
-    shown = [masked(detection, Redactor(request.env.values())) for detection in detections]
+    shown = [masked(detection, request.secrets) for detection in detections]
     if output_format == "json":
         from predeploy.report.plan import as_json
 

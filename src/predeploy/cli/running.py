@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TextIO
 
 from predeploy.cli.answer import chosen_format, wants_colour
-from predeploy.env.secrets import Redactor
 from predeploy.errors import UsageError
 from predeploy.events import Reporter
 from predeploy.report.lines import EventLines
@@ -26,7 +25,7 @@ def checked_work_dir(request: RunRequest) -> None:
 @contextmanager
 def reporting(request: RunRequest) -> Iterator[Reporter]:
     """Yield who listens to a run: the progress on stderr, and every stream of JSON lines."""
-    redact = Redactor(request.env.values())
+    redact = request.secrets
     live = sys.stderr.isatty() and not request.strict and wants_colour(True)
     with ExitStack() as stack:
         streams = [stack.enter_context(_opened(path)) for path in _event_files(request)]

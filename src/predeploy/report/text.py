@@ -13,7 +13,7 @@ from predeploy.report.escape import printable, terminal
 from predeploy.report.findings import VERDICTS, title_of
 
 if TYPE_CHECKING:
-    from predeploy.model.execution import BootResult, Execution, StepResult
+    from predeploy.model.execution import BootResult, Execution, SandboxUse, StepResult
     from predeploy.report.render import Sheet
 
 COLOURS = {
@@ -247,6 +247,8 @@ def _finding(paper: Paper, finding: Finding) -> None:
 
 
 def _execution(paper: Paper, result: PlatformResult, run: Execution) -> None:
+    if run.sandbox is not None:
+        paper.wrapped(_sandbox(run.sandbox), indent=2, first="sandbox   ", hanging=10)
     for step in run.steps:
         _step(paper, step)
         if step.status in {"failed", "timeout", "transient", "interrupted"}:
@@ -270,6 +272,14 @@ def _step(paper: Paper, step: StepResult) -> None:
         return
     paper.line(f"{lead}{name}")
     paper.line(f"{' ' * len(lead)}{status}  {took}")
+
+
+def _sandbox(use: SandboxUse) -> str:
+    if use.kind == "none":
+        return f"none: {use.detail}"
+    closed = ["no network at start"] if use.own_network_at_start else ["this machine's network at start, too"]
+    closed += ["read-only at start as on the host"] if use.read_only_at_start else []
+    return f"bubblewrap ({', '.join(closed)})"
 
 
 def _size(run: Execution) -> str:

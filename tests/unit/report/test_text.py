@@ -24,6 +24,8 @@ from support.results import mixed
         ("\x9b31mx", "31mx"),
         ("tab\tand\nline", "tab\tand\nline"),
         ("\x1b", ""),
+        ("a\u202eb\u2066c\u200bd\u2028e", "a<U+202E>b<U+2066>c<U+200B>d<U+2028>e"),
+        ("caf\udce9 é", "caf\ufffd é"),
     ],
 )
 def test_control_characters_and_escapes_are_dropped(text: str, shown: str) -> None:
@@ -62,7 +64,8 @@ def test_durations() -> None:
 
 
 def test_secret_values_are_variables_of_the_script() -> None:
-    assert _word("{env:TOKEN}") == '"${TOKEN-}"'
+    assert _word("x=\0TOKEN\0 y") == "x=\"${TOKEN:?is a secret, which is not written here}\"' y'"
+    assert _word("{env:TOKEN}") == "'{env:TOKEN}'"
 
 
 @pytest.mark.parametrize("width", [40, 57, 80, 120, 200])
