@@ -10,7 +10,8 @@ from typing import Any
 
 from predeploy.app.tree import Tree, Unreadable
 from predeploy.errors import ConfigError, UsageError, at, suggestion
-from predeploy.options import EXPECTED, OPTIONS, Complaint, Option, checked, has_kind, parse_reports
+from predeploy.option import EXPECTED, Complaint, Option, checked, has_kind, parse_reports
+from predeploy.options import OPTIONS
 from predeploy.record import record
 
 TABLES = ("platform", "env")

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from predeploy.options import FORMATS, OPTIONS
+from predeploy.option import FORMATS
+from predeploy.options import OPTIONS
 from support.apps import CliResult, run_cli, write_tree
 
 APP = {"requirements.txt": "flask\n", "poetry.lock": "", "Procfile": "web: x\n", ".python-version": "3.13\n"}
@@ -104,7 +105,8 @@ def test_values_of_variables_are_in_no_form(app: Path) -> None:
 
 def test_every_flag_has_a_key_a_variable_or_a_reason() -> None:
     without = {option.flag for option in OPTIONS if option.config_key is None}
-    assert without == {"--set", "--env", "--work-dir", "--output-file", "--build"}
+    harmful = {"--work-dir", "--output-file", "--build", "--sandbox", "--network", "--expose", "--limit"}
+    assert without == {"--set", "--env", *harmful}
     assert len({option.environment_variable for option in OPTIONS}) == len(OPTIONS) - 1  # two have none
 
 
