@@ -16,7 +16,7 @@ from predeploy.report.escape import html
 from predeploy.report.figures import packages_of, ticks_of, timeline_of
 from predeploy.report.findings import VERDICTS, WORST_FIRST, ordered, title_of
 from predeploy.report.render import Sheet
-from predeploy.report.text import MARKS, duration
+from predeploy.report.text import MARKS, duration, sandbox_text
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -94,6 +94,7 @@ def _report(report: Report, number: int) -> dict[str, Any]:
 
 def _platform(result: PlatformResult, phases: Sequence[str], anchor: str) -> dict[str, Any]:
     outcomes: dict[str, str] = dict(result.phases)
+    run = result.execution
     return {
         "anchor": anchor,
         "name": result.name,
@@ -104,6 +105,7 @@ def _platform(result: PlatformResult, phases: Sequence[str], anchor: str) -> dic
         "chain": list(_chain(result)),
         "findings": [_finding(finding) for finding in ordered(result)],
         "logs": _logs(result),
+        "sandbox": sandbox_text(run.sandbox) if run and run.sandbox else "",
         "not_simulated": result.not_simulated,
         **packages_of(result),
     }
