@@ -10,7 +10,7 @@ from predeploy.model.findings import Finding
 from predeploy.model.results import PlatformResult, Report
 from predeploy.report.escape import line as one_line
 from predeploy.report.escape import printable, terminal
-from predeploy.report.findings import VERDICTS, title_of
+from predeploy.report.findings import STOPPED, VERDICTS, title_of
 
 if TYPE_CHECKING:
     from predeploy.model.execution import BootResult, Execution, SandboxUse, StepResult
@@ -251,7 +251,7 @@ def _execution(paper: Paper, result: PlatformResult, run: Execution) -> None:
         paper.wrapped(sandbox_text(run.sandbox), indent=2, first="sandbox   ", hanging=10)
     for step in run.steps:
         _step(paper, step)
-        if step.status in {"failed", "timeout", "transient", "interrupted"}:
+        if step.status in STOPPED:
             _output(paper, step.tail, step.log)
     if run.installed is not None:
         text = f"{len(run.installed)} distributions installed{_size(run)}"
