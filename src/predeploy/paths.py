@@ -6,6 +6,18 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from predeploy.errors import UsageError, at
+
+
+def text_of(path: Path) -> str:
+    """Return the text of a file that the user named; raise :class:`UsageError` where there is none."""
+    try:
+        return path.read_text("utf-8-sig")
+    except OSError as error:
+        raise UsageError(at(path, None, (error.strerror or "cannot be read").lower())) from None
+    except UnicodeDecodeError:
+        raise UsageError(at(path, None, "is not UTF-8")) from None
+
 
 def home_directory(environ: Mapping[str, str]) -> Path:
     """Return the user's home directory; ``/`` for a user without one, as containers have."""

@@ -21,6 +21,7 @@ from predeploy.option import from_text, parse_reports, truth
 from predeploy.option import parse_day as parse_day
 from predeploy.option import parse_phase as parse_phase
 from predeploy.options import OPTIONS, options_of
+from predeploy.paths import text_of
 from predeploy.record import record
 
 Sandbox = Literal["auto", "bwrap", "none"]
@@ -216,12 +217,7 @@ def parse_env(pairs: Iterable[str], files: Iterable[Path]) -> dict[str, str]:
 
 def read_env_file(path: Path) -> dict[str, str]:
     """Return ``NAME=VALUE`` lines; blank lines, comments, ``export`` and one pair of quotes are fine."""
-    try:
-        text = path.read_text("utf-8-sig")
-    except OSError as error:
-        raise UsageError(at(path, None, (error.strerror or "cannot be read").lower())) from None
-    except UnicodeDecodeError:
-        raise UsageError(at(path, None, "is not UTF-8")) from None
+    text = text_of(path)
     env: dict[str, str] = {}
     for number, line in enumerate(text.splitlines(), start=1):
         stripped = line.strip().removeprefix("export ").lstrip()

@@ -220,3 +220,12 @@ def test_doctor_names_interpreters_platforms_and_what_is_missing(app: Path) -> N
     bare = run_cli("doctor", cwd=app, env={"PATH": "/nonexistent"})
     assert bare.exit_code == 0
     assert "install git" in bare.stdout
+
+
+def test_an_error_about_a_hostile_file_does_not_reach_the_terminal(app: Path) -> None:
+    (app / "predeploy.toml").write_text('"\\u001b[31mkey\\u202e ::error::x" = 1\n')
+    done = check(app)
+    assert done.exit_code == 2
+    assert "\x1b" not in done.stderr
+    assert "\u202e" not in done.stderr
+    assert "::error::" not in done.stderr

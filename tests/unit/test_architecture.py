@@ -19,7 +19,7 @@ ALLOWED: dict[str, set[str]] = {
     "record": set(),
     "lazy": set(),
     "errors": set(),
-    "paths": set(),
+    "paths": {"errors"},
     "model": set(),
     "events": {"model"},
     "app": {"model", "errors"},
@@ -32,7 +32,7 @@ ALLOWED: dict[str, set[str]] = {
     "options": {"option"},
     "limits": {"model", "errors"},
     "config": {"app", "errors", "limits", "model", "option", "options"},
-    "settings": {"model", "errors", "config", "env", "limits", "option", "options"},
+    "settings": {"model", "errors", "config", "env", "limits", "option", "options", "paths"},
     "pipeline": {
         "model",
         "errors",
@@ -46,7 +46,7 @@ ALLOWED: dict[str, set[str]] = {
         "settings",
         "paths",
     },
-    "report": {"model", "errors", "events", "profiles", "env", "option", "options"},
+    "report": {"model", "errors", "events", "paths", "profiles", "env", "option", "options"},
     "api": {
         "model",
         "errors",

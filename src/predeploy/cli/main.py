@@ -112,8 +112,10 @@ def _open_missing_streams() -> None:
 
 
 def _say(message: str, code: ExitCode) -> int:
+    from predeploy.report.escape import terminal
+
     for line in message.splitlines() or [""]:
-        click.echo(f"predeploy: {line}", err=True)
+        click.echo(f"predeploy: {terminal(line)}", err=True)
     return code
 
 

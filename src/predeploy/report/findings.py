@@ -94,6 +94,21 @@ def ordered(result: PlatformResult) -> list[Finding]:
     return sorted(result.findings, key=rank)
 
 
+STOPPED = frozenset({"failed", "timeout", "transient", "interrupted"})
+"""Statuses of steps whose output is worth reading."""
+
+
+def telling_output(result: PlatformResult) -> list[tuple[str, str]]:
+    """Return the name and the end of the output of each step that did not succeed, and of a failed start."""
+    run = result.execution
+    if run is None:
+        return []
+    tails = [(step.id, step.tail) for step in run.steps if step.status in STOPPED and step.tail]
+    if run.boot is not None and run.boot.status not in {"ok", "not-run"} and run.boot.tail:
+        tails.append(("start", run.boot.tail))
+    return tails
+
+
 def title_of(report: Report, reports: Sequence[Report]) -> str:
     """Return what tells a report from the others: its app, and its day where there are several."""
     several = len({other.as_of for other in reports}) > 1

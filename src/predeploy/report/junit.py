@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET  # written here, never parsed
 from predeploy.model.findings import Finding
 from predeploy.model.results import PlatformResult, Report
 from predeploy.report.escape import xml
-from predeploy.report.findings import Said, ordered, suite_of
+from predeploy.report.findings import Said, ordered, suite_of, telling_output
 from predeploy.report.render import Sheet
 
 KINDS = {"reject": "failure", "fail": "failure", "unknown": "error"}
@@ -41,7 +41,7 @@ def _suite(report: Report, result: PlatformResult, reports: Sequence[Report]) ->
     suite.extend(_cases(report, result))
     _count(suite, suite.iter("testcase"))
     suite.set("time", f"{sum(result.seconds.values()):.3f}")
-    output = _output(result)
+    output = "\n".join(f"{name}:\n{tail}" for name, tail in telling_output(result))
     if output:
         ET.SubElement(suite, "system-err").text = xml(output)
     return suite
@@ -92,17 +92,6 @@ def _text(said: Said, finding: Finding) -> str:
     lines += [f"host says {finding.upstream_id}" if finding.upstream_id else ""]
     lines += [f"fix: {finding.hint}" if finding.hint else "", finding.source]
     return "\n".join(line for line in lines if line)
-
-
-def _output(result: PlatformResult) -> str:
-    """Return the end of what the failed steps and the start printed."""
-    run = result.execution
-    if run is None:
-        return ""
-    pieces = [f"{s.id}:\n{s.tail}" for s in run.steps if s.status in {"failed", "timeout"} and s.tail]
-    if run.boot and run.boot.status not in {"ok", "not-run"} and run.boot.tail:
-        pieces.append(f"start:\n{run.boot.tail}")
-    return "\n".join(pieces)
 
 
 def _count(element: ET.Element, cases: Iterator[ET.Element]) -> None:

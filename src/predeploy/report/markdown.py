@@ -8,7 +8,7 @@ from predeploy.model import PHASES
 from predeploy.model.findings import Finding
 from predeploy.model.results import PlatformResult, Report
 from predeploy.report.escape import markdown, markdown_block, markdown_code
-from predeploy.report.findings import VERDICTS, ordered
+from predeploy.report.findings import VERDICTS, ordered, telling_output
 from predeploy.report.render import Sheet
 from predeploy.report.text import MARKS
 
@@ -80,13 +80,7 @@ def _finding(finding: Finding) -> Iterator[str]:
 
 
 def _logs(result: PlatformResult) -> Iterator[str]:
-    run = result.execution
-    if run is None:
-        return
-    tails = [(s.id, s.tail) for s in run.steps if s.status in {"failed", "timeout", "transient"} and s.tail]
-    if run.boot and run.boot.status not in {"ok", "not-run"} and run.boot.tail:
-        tails.append(("start", run.boot.tail))
-    for name, tail in tails:
+    for name, tail in telling_output(result):
         last = "\n".join(tail.splitlines()[-TAIL_LINES:])
         yield from ("", f"<details><summary>Output of {markdown(name)}</summary>", "")
         yield from (markdown_block(last), "", "</details>")

@@ -14,15 +14,14 @@ from predeploy.model.findings import Finding
 from predeploy.model.results import PlatformResult, Report
 from predeploy.report.escape import html
 from predeploy.report.figures import packages_of, ticks_of, timeline_of
-from predeploy.report.findings import VERDICTS, WORST_FIRST, ordered, title_of
+from predeploy.report.findings import STOPPED, VERDICTS, WORST_FIRST, ordered, title_of
 from predeploy.report.render import Sheet
-from predeploy.report.text import MARKS, duration
+from predeploy.report.text import MARKS, duration, sandbox_text
 
 if TYPE_CHECKING:
     from jinja2 import Template
 
 TEMPLATES = Path(__file__).parent / "templates"
-BAD_STEPS = {"failed", "timeout", "transient"}
 
 
 def rendered(reports: Sequence[Report], sheet: Sheet) -> str:
@@ -94,6 +93,7 @@ def _report(report: Report, number: int) -> dict[str, Any]:
 
 def _platform(result: PlatformResult, phases: Sequence[str], anchor: str) -> dict[str, Any]:
     outcomes: dict[str, str] = dict(result.phases)
+    run = result.execution
     return {
         "anchor": anchor,
         "name": result.name,
@@ -104,6 +104,7 @@ def _platform(result: PlatformResult, phases: Sequence[str], anchor: str) -> dic
         "chain": list(_chain(result)),
         "findings": [_finding(finding) for finding in ordered(result)],
         "logs": _logs(result),
+        "sandbox": sandbox_text(run.sandbox) if run and run.sandbox else "",
         "not_simulated": result.not_simulated,
         **packages_of(result),
     }
@@ -156,11 +157,11 @@ def _logs(result: PlatformResult) -> list[dict[str, Any]]:
             "id": step.id,
             "phase": step.phase,
             "status": step.status,
-            "mark": "fail" if step.status in BAD_STEPS else "ok" if step.status == "ok" else "note",
+            "mark": "fail" if step.status in STOPPED else "ok" if step.status == "ok" else "note",
             "time": duration(step.seconds),
             "command": step.shell if step.shell is not None else " ".join(step.argv),
             "tail": step.tail,
-            "open": step.status in BAD_STEPS,
+            "open": step.status in STOPPED,
         }
         for step in run.steps
     ]

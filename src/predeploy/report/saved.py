@@ -23,19 +23,14 @@ from predeploy.model.execution import (
 )
 from predeploy.model.findings import Evidence, Finding
 from predeploy.model.results import PlatformResult, Report
+from predeploy.paths import text_of
 from predeploy.report.document import SCHEMA_VERSION
 
 
 def read_results(path: Path) -> tuple[Report, ...]:
     """Return the results of a file of ``--format json``; raise :class:`UsageError` for any other file."""
     try:
-        text = path.read_text("utf-8-sig")
-    except OSError as error:
-        raise UsageError(at(path, None, (error.strerror or "cannot be read").lower())) from None
-    except UnicodeDecodeError:
-        raise UsageError(at(path, None, "is not UTF-8")) from None
-    try:
-        data = json.loads(text)
+        data = json.loads(text_of(path))
     except json.JSONDecodeError as error:
         raise UsageError(at(path, error.lineno, f"not valid JSON: {error.msg.lower()}")) from None
     except RecursionError:

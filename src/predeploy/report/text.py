@@ -10,7 +10,7 @@ from predeploy.model.findings import Finding
 from predeploy.model.results import PlatformResult, Report
 from predeploy.report.escape import line as one_line
 from predeploy.report.escape import printable, terminal
-from predeploy.report.findings import VERDICTS, title_of
+from predeploy.report.findings import STOPPED, VERDICTS, title_of
 
 if TYPE_CHECKING:
     from predeploy.model.execution import BootResult, Execution, SandboxUse, StepResult
@@ -248,10 +248,10 @@ def _finding(paper: Paper, finding: Finding) -> None:
 
 def _execution(paper: Paper, result: PlatformResult, run: Execution) -> None:
     if run.sandbox is not None:
-        paper.wrapped(_sandbox(run.sandbox), indent=2, first="sandbox   ", hanging=10)
+        paper.wrapped(sandbox_text(run.sandbox), indent=2, first="sandbox   ", hanging=10)
     for step in run.steps:
         _step(paper, step)
-        if step.status in {"failed", "timeout", "transient", "interrupted"}:
+        if step.status in STOPPED:
             _output(paper, step.tail, step.log)
     if run.installed is not None:
         text = f"{len(run.installed)} distributions installed{_size(run)}"
@@ -274,7 +274,8 @@ def _step(paper: Paper, step: StepResult) -> None:
     paper.line(f"{' ' * len(lead)}{status}  {took}")
 
 
-def _sandbox(use: SandboxUse) -> str:
+def sandbox_text(use: SandboxUse) -> str:
+    """Return what kept a build apart from this machine, in words."""
     if use.kind == "none":
         return f"none: {one_line(use.detail)}"
     closed = ["no network at start"] if use.own_network_at_start else ["this machine's network at start, too"]
