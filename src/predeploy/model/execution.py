@@ -102,6 +102,24 @@ class Cause:
 
 
 @record
+class CallResult:
+    """What the app answered to the plan's call."""
+
+    what: str
+    """The call, for people."""
+    method: str
+    """HTTP method."""
+    path: str
+    """Path asked."""
+    status: int | None = None
+    """HTTP status; ``None`` when there was no answer."""
+    body: str = ""
+    """The beginning of the answer, as text."""
+    seconds: float = 0.0
+    """How long it took."""
+
+
+@record
 class BootResult:
     """What the start command did."""
 
@@ -112,7 +130,7 @@ class BootResult:
     seconds: float = 0.0
     """From start to the answer, or to giving up."""
     http_status: int | None = None
-    """Status of the first answer."""
+    """Status of the first answer; of the answer to the plan's call, where it has one."""
     returncode: int | None = None
     """Exit status, when the process ended."""
     listening: tuple[str, ...] = ()
@@ -125,6 +143,8 @@ class BootResult:
     """Last lines of the output, up to the moment it was decided."""
     cause: Cause | None = None
     """The app's own error, where the output shows one."""
+    call: CallResult | None = None
+    """The answer to the plan's call; ``None`` when nothing was called."""
 
 
 @record

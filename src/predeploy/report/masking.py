@@ -13,6 +13,7 @@ FREE_TEXT = frozenset(
         *("message", "hint", "text", "tail", "detail", "reason"),
         *("argv", "shell", "env", "processes", "conflicts", "trouble", "requirements"),
         *("output", "lacking", "no_upload_times"),
+        *("headers", "body"),
     }
 )
 """Fields that repeat what the app, its tools or its variables say; all others are our own words or names."""

@@ -77,9 +77,18 @@ class Distribution(TypedDict):
     version: str
 
 
-class Boot(TypedDict):
-    """What the start command did."""
+class Call(TypedDict):
+    """What the app answered to the request that the host's first traffic would be."""
 
+    what: str
+    method: str
+    path: str
+    status: int | None
+    body: str
+    seconds: float
+
+
+class _BootAlways(TypedDict):
     status: BootStatus
     port: int | None
     seconds: float
@@ -88,6 +97,12 @@ class Boot(TypedDict):
     listening: list[str]
     script_status: int | None
     log: str | None
+
+
+class Boot(_BootAlways, total=False):
+    """What the start command did; ``call`` is there where the plan has one and the app answered."""
+
+    call: Call
 
 
 class Resolution(TypedDict):

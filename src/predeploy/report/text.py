@@ -11,7 +11,7 @@ from predeploy.model.findings import Finding
 from predeploy.model.results import PlatformResult, Report
 
 if TYPE_CHECKING:
-    from predeploy.model.execution import BootResult, Execution
+    from predeploy.model.execution import BootResult, CallResult, Execution
 
 COLOURS = {
     "accept": "32",
@@ -27,6 +27,8 @@ COLOURS = {
 MARKS = {"ok": "✓", "warn": "!", "reject": "✗", "fail": "✗", "unknown": "?", "accept": "✓", "note": "·"}
 STEP_INKS = {"ok": "ok", "skipped": "dim", "failed": "fail", "timeout": "fail"}
 TAIL_LINES = 12
+BODY_LINES = 5
+BODY_COLUMNS = 200
 
 CONTROL = pattern(
     r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|.)?|[\x00-\x08\x0b-\x1f\x7f-\x9f]"
@@ -219,11 +221,23 @@ def _boot(paper: Paper, boot: BootResult) -> None:
     if boot.status == "ok":
         script = f", script check {boot.script_status}" if boot.script_status is not None else ""
         where = f"port {boot.port}" if boot.port else "its socket"
-        paper.line(f"  boot      answered {boot.http_status} on {where} after {took}{script}")
+        called = boot.call is not None
+        answered = "listens" if called else f"answered {boot.http_status}"
+        paper.line(f"  boot      {answered} on {where} after {took}{script}")
+        if boot.call is not None:
+            _call(paper, boot.call)
     else:
         paper.line(f"  boot      {paper.ink(boot.status, 'fail')} after {took}")
     if boot.status != "ok" or boot.script_status not in {None, 200} or (boot.http_status or 0) >= 500:
         _output(paper, boot.tail, boot.log)
+
+
+def _call(paper: Paper, call: CallResult) -> None:
+    """Write what the app was asked once, and the first lines of its answer."""
+    said = f"answered {call.status}" if call.status else "did not answer"
+    paper.line(f"  call      {call.what}, {call.method} {call.path}: {said} after {duration(call.seconds)}")
+    for text in call.body.splitlines()[:BODY_LINES]:
+        paper.line("      > " + printable(text)[:BODY_COLUMNS])
 
 
 def _output(paper: Paper, tail: str, log: str | None) -> None:

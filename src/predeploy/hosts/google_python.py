@@ -1,4 +1,4 @@
-"""Which Python a Google function gets: the runtime id, and the constraints of the build variables.
+"""Which Python Google's builder takes: the runtime id, build variables and .python-version as constraints.
 
 Source: GoogleCloudPlatform/buildpacks at 21f28de8 (2026-08-22), pkg/python and cmd/python/runtime.
 """
@@ -59,7 +59,7 @@ def at_least(case: Case, minor: str) -> bool:
     return (int(match[1]), int(match[2] or 0)) >= numbers(minor)
 
 
-@grammar("cloud_functions.variable")
+@grammar("google.variable")
 def variable(case: Case, origin: str) -> PythonRequest | None:
     """Read a build variable: a full version is taken as it is, anything else is a constraint."""
     text = case.env.get(origin)
@@ -76,7 +76,7 @@ def variable(case: Case, origin: str) -> PythonRequest | None:
     return PythonRequest(origin=origin, version=text if plain else version, evidence=evidence)
 
 
-@grammar("cloud_functions.runtime")
+@grammar("google.runtime")
 def runtime(case: Case, origin: str) -> PythonRequest | None:
     """Read the minor version that the runtime id stands for."""
     given = runtime_id(case)
@@ -144,14 +144,14 @@ def _meets(version: Version, operator: str, parts: Parts) -> bool:
     return version > floor if operator == ">" else version < floor
 
 
-@predicate("cloud_functions.runtime_is")
+@predicate("google.runtime_is")
 def runtime_is(case: Case, *, names: Words) -> Outcome:
     """Match when the runtime id, given or by default, is one of these."""
     minor = case.snapshot.python_default or ""
     return matched((runtime_id(case) or f"python{minor.replace('.', '')}") in words(names))
 
 
-@predicate("cloud_functions.runtime_unknown")
+@predicate("google.runtime_unknown")
 def runtime_unknown(case: Case) -> Outcome:
     """Match when the runtime id is not one that the platform has on that day."""
     given = runtime_id(case)
@@ -160,7 +160,7 @@ def runtime_unknown(case: Case) -> Outcome:
     return Match((Evidence(path="runtime", text=given),), given)
 
 
-@predicate("cloud_functions.not_published")
+@predicate("google.not_published")
 def not_published(case: Case, *, certain: bool) -> Outcome:
     """Match when a full version is not among the releases we know; ``certain``: it cannot exist either."""
     choice = case.python
