@@ -14,7 +14,6 @@ from predeploy.hosts import cloud_functions_imports, cloud_functions_syntax  # n
 from predeploy.hosts.cloud_functions_call import call_for
 from predeploy.hosts.cloud_functions_framework import framework_injected, framework_list
 from predeploy.hosts.cloud_functions_source import inferred_event, signature, source_path, target
-from predeploy.hosts.google_python import runtime_id
 from predeploy.hosts.google_steps import Queued, build_plan, run_variables
 from predeploy.lazy import pattern
 from predeploy.model.conditions import Match, Outcome, matched
@@ -84,12 +83,6 @@ def _boot(case: Case) -> Boot:
         public=True,
         call=call_for(case),
     )
-
-
-@predicate("google.no_python_files")
-def no_python_files(case: Case) -> Outcome:
-    """Match when the runtime variable is declared empty and the upload holds no Python file."""
-    return matched(case.env.get("GOOGLE_RUNTIME") == "" and not runtime_id(case) and not case.tree.has_python)
 
 
 @predicate("cloud_functions.call_failed")

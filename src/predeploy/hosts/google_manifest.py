@@ -6,6 +6,7 @@ Source: GoogleCloudPlatform/buildpacks at 21f28de8 (2026-08-22), pkg/python and 
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal
 
@@ -112,15 +113,19 @@ def _project(case: Case) -> Selection:
 
 def _selection(case: Case, name: str | None, installer: str | None, reason: str) -> Selection:
     read = {name} | ({f"{installer}.lock"} if name == "pyproject.toml" else set())
-    lost = [file for file in OTHER_MANIFESTS if file not in read and case.tree.is_file(file)]
     return Selection(
         manifest=name,
         installer=installer,
         candidates=(name,) if name else (),
-        ignored=tuple(lost),
+        ignored=others_of(case, read),
         reason=reason,
         problem=None if installer else "no-installer",
     )
+
+
+def others_of(case: Case, read: Collection[str | None]) -> tuple[str, ...]:
+    """Return the dependency files that lie there and are not read."""
+    return tuple(file for file in OTHER_MANIFESTS if file not in read and case.tree.is_file(file))
 
 
 def mode(case: Case) -> Mode:
