@@ -10,7 +10,7 @@ from predeploy.app.ignore import IgnorePolicy
 from predeploy.app.tree import Tree
 from predeploy.model.decisions import Detection
 from predeploy.pipeline.detect import detect, status_of
-from predeploy.pipeline.source import ignore_lines
+from predeploy.pipeline.source import ignore_lines, placed
 from predeploy.profiles.timeline import snapshot
 from predeploy.rules.case import Case
 from predeploy.settings import checked_settings, read_config
@@ -44,9 +44,8 @@ def static_answer(app: str, platform: str) -> Detection:
     everything = Tree.on_disk(directory)
     policy = IgnorePolicy(ignore_lines(facts, everything), negation=facts.upload.ignore_file != ".slugignore")
     settings = checked_settings(facts, read_config(directory).settings.get(platform, {}))
-    return detect(
-        Case(snapshot=facts, tree=everything.with_policy(policy), everything=everything, settings=settings)
-    )
+    tree = everything.with_policy(policy)
+    return detect(placed(Case(snapshot=facts, tree=tree, everything=everything, settings=settings)))
 
 
 def cell_of(detection: Detection) -> dict[str, Any]:

@@ -63,8 +63,8 @@ def _boot(case: Case) -> Boot:
         value = case.setting(key)
         if value is not None:
             env[name] = value
-    if inferred_event(case):
-        env["FUNCTION_SIGNATURE_TYPE"] = "event"
+    if inferred_event(case) or "decorators" in case.snapshot.extra:
+        env["FUNCTION_SIGNATURE_TYPE"] = signature(case)
     step = Step(
         id="web",
         phase="boot",

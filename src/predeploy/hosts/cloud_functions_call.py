@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 
 from predeploy.app.tree import Unreadable
-from predeploy.hosts.cloud_functions_source import signature, source_path
+from predeploy.hosts.cloud_functions_source import signature, source_path, target_function
 from predeploy.model.decisions import Call
 from predeploy.rules.case import Case
 
@@ -23,7 +23,7 @@ HELLO = "aGVsbG8="
 TOPIC = "projects/predeploy/topics/predeploy"
 BUCKET = "predeploy"
 
-STORAGE_SIGNS = (b"bucket", b"StorageObjectData")
+STORAGE_SIGNS = (b"bucket", b"StorageObjectData", b"storage_fn")
 """Words of a source file that expects events of Cloud Storage."""
 
 
@@ -36,6 +36,9 @@ def call_for(case: Case) -> Call:
         return _cloud_event(case)
     if kind == "typed":
         return _posted("a JSON object", {})
+    function = target_function(case)
+    if function is not None and "on_call" in function.decorators:
+        return _posted("a call of a Firebase client", {"data": {}})
     return Call(what="an HTTP request", timeout_seconds=TIMEOUT_SECONDS)
 
 

@@ -197,9 +197,9 @@ def _target(case: Case) -> Target | None:
     if found is None:
         return None
     path = source_path(case)
-    declared = next((function for function in found.functions if function.signature), None)
+    declared = next((f for f in found.functions if declared_signature(case, f)), None)
     if declared is not None:
-        return Target(declared.name, f"the first function in {path} with a decorator of the framework")
+        return Target(declared.name, f"the first function in {path} whose decorator says how it is called")
     public = next((f.name for f in found.functions if not f.name.startswith("_")), None)
     return Target(public, f"the first public function in {path}") if public else None
 
@@ -210,6 +210,13 @@ def target_function(case: Case) -> Function | None:
     return found.function(wanted.name) if found is not None and wanted is not None else None
 
 
+def declared_signature(case: Case, function: Function) -> str | None:
+    """Return the signature type by a decorator of the framework, or of the product on top of it."""
+    product: dict[str, str] = case.snapshot.extra.get("decorators", {})
+    mine = next((product[word] for word in function.decorators if word in product), None)
+    return function.signature or mine
+
+
 def signature(case: Case) -> str:
     """Return the signature type: the decorator's, else the deployment's, else what the arguments suggest.
 
@@ -217,7 +224,7 @@ def signature(case: Case) -> str:
     is taken for a background function; the framework's own default is http.
     """
     function = target_function(case)
-    declared = function.signature if function is not None else None
+    declared = declared_signature(case, function) if function is not None else None
     return declared or case.setting("signature") or ("event" if inferred_event(case) else "http")
 
 
