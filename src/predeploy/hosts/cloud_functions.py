@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 
 # These register what the profile refers to by name.
-from predeploy.hosts import cloud_functions_imports, cloud_functions_syntax  # noqa: F401
+from predeploy.hosts import cloud_functions_imports, cloud_functions_syntax, google  # noqa: F401
 from predeploy.hosts.cloud_functions_call import call_for
 from predeploy.hosts.cloud_functions_framework import framework_injected, framework_list
 from predeploy.hosts.cloud_functions_source import inferred_event, signature, source_path, target
@@ -43,7 +43,7 @@ def _framework(case: Case) -> Queued | None:
     if not framework_injected(case):
         return None
     reason = "the Functions Framework is not declared, so the builder's own list comes first"
-    return Queued("install-framework", framework_list(case), reason)
+    return Queued(step="install-framework", requirements=framework_list(case), reason=reason)
 
 
 def _compile_sources() -> Step:
@@ -128,6 +128,8 @@ def start_failure(case: Case, *, kinds: Words) -> Outcome:
         return matched(False)
     kind, line = classify(boot.tail)
     place, cause = Evidence(path=boot.log or "start", text=line[:200]), boot.cause
+    if kind == "other" and cause is not None:  # the app's own file ended it, so it was while loading
+        kind, line = "import-error", cause.text
     if cause is not None and line.startswith(cause.text):
         place = Evidence(path=cause.path, line=cause.line, text=cause.text)
     return matched(kind in words(kinds), place, detail=line[:400])

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from predeploy.app.tree import Unreadable
 from predeploy.errors import suggestion
 from predeploy.model.conditions import Match, Outcome, Unknown, matched
 from predeploy.model.findings import Evidence
+from predeploy.record import record
 from predeploy.rules.case import Case
 from predeploy.rules.registry import predicate
 
@@ -31,13 +33,13 @@ ARGUMENTS = {"http": 1, "event": 2, "cloudevent": 1, "typed": 1}
 """Positional arguments the framework calls a function with, by signature type."""
 
 
-@dataclass(frozen=True)
+@record
 class Function:
     """One ``def`` at module level."""
 
     name: str
     line: int
-    definition: ast.FunctionDef | ast.AsyncFunctionDef = field(repr=False, compare=False)
+    definition: ast.FunctionDef | ast.AsyncFunctionDef
 
     @property
     def decorators(self) -> tuple[str, ...]:
@@ -68,7 +70,7 @@ class Function:
         return ast.unparse(self.definition.args)
 
 
-@dataclass(frozen=True)
+@record
 class Module:
     """What a source file binds at module level."""
 
@@ -88,14 +90,14 @@ class Module:
         return next((found for found in reversed(self.functions) if found.name == name), None)
 
 
-@dataclass(frozen=True)
+@record
 class Target:
     """The function the start command looks up."""
 
     name: str
     origin: str
     """Where the name came from, as the end of a sentence."""
-    given: bool = field(default=False)
+    given: bool = False
     """Whether the user said it."""
 
 
@@ -110,15 +112,24 @@ def module(case: Case) -> Module | None:
 
 
 def _module(case: Case) -> Module | None:
+    try:
+        data = case.tree.read(source_path(case))
+    except Unreadable:
+        return None
+    return _parsed(data) if len(data) <= MAX_FILE_BYTES else None
+
+
+@lru_cache(maxsize=8)
+def _parsed(data: bytes) -> Module | None:
+    # Cached by content: two platforms read the same file.
     import ast
     import warnings
 
     try:
-        data = case.tree.read(source_path(case))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return _bindings(ast.parse(data)) if len(data) <= MAX_FILE_BYTES else None
-    except (Unreadable, SyntaxError, ValueError, RecursionError, MemoryError):
+            return _bindings(ast.parse(data))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
 
 
@@ -130,7 +141,7 @@ def _bindings(parsed: ast.Module) -> Module:
     names: set[str] = set()
     for node in _module_level(parsed):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            functions.append(Function(node.name, node.lineno, node))
+            functions.append(Function(name=node.name, line=node.lineno, definition=node))
         elif isinstance(node, ast.ClassDef):
             classes[node.name] = node.lineno
         else:
@@ -140,7 +151,13 @@ def _bindings(parsed: ast.Module) -> Module:
             names.update(node.names)
     every = names.union((function.name for function in functions), classes)
     opened = bool(every & {"*", "__getattr__"})
-    return Module(tuple(functions), classes, frozenset(names), frozenset(every), opened)
+    return Module(
+        functions=tuple(functions),
+        classes=classes,
+        assigned=frozenset(names),
+        names=frozenset(every),
+        open=opened,
+    )
 
 
 REFLECTION = frozenset({"globals", "locals", "exec", "eval", "setattr", "vars", "modules", "__dict__"})
@@ -192,16 +209,18 @@ def _target(case: Case) -> Target | None:
     given = case.setting("target")
     if given is not None:
         where = "the setting target" if "target" in case.settings else "GOOGLE_FUNCTION_TARGET"
-        return Target(given, where, given=True)
+        return Target(name=given, origin=where, given=True)
     found = module(case)
     if found is None:
         return None
     path = source_path(case)
     declared = next((f for f in found.functions if declared_signature(case, f)), None)
     if declared is not None:
-        return Target(declared.name, f"the first function in {path} whose decorator says how it is called")
+        origin = f"the first function in {path} whose decorator says how it is called"
+        return Target(name=declared.name, origin=origin)
     public = next((f.name for f in found.functions if not f.name.startswith("_")), None)
-    return Target(public, f"the first public function in {path}") if public else None
+    origin = f"the first public function in {path}"
+    return Target(name=public, origin=origin) if public else None
 
 
 def target_function(case: Case) -> Function | None:

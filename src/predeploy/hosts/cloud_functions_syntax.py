@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterator
+from functools import lru_cache
 
 from predeploy.app.tree import Unreadable
 from predeploy.model.conditions import Match, Outcome, Unknown, matched
@@ -94,7 +95,9 @@ def _compile(case: Case, path: str, host: int) -> tuple[Evidence | None, bool]:
     return problem, not newer
 
 
+@lru_cache(maxsize=MAX_FILES)
 def _problem(data: bytes, path: str, host: int) -> Evidence | None:
+    # Cached by content: two platforms compile the same files.
     import warnings
 
     try:

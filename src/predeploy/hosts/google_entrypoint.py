@@ -7,7 +7,7 @@ missing-entrypoint.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from predeploy.app.requirement import parse_requirement
 from predeploy.app.tree import Unreadable
@@ -17,6 +17,7 @@ from predeploy.hosts.google_python import at_least
 from predeploy.hosts.google_steps import Queued, run_variables
 from predeploy.lazy import pattern
 from predeploy.model.decisions import Boot, Step
+from predeploy.record import record
 from predeploy.rules.case import Case
 
 GUNICORN_LINE = pattern(r"^gunicorn", re.MULTILINE)
@@ -27,7 +28,7 @@ PROCESS = pattern(r"^(\w+):[ \t]*(\S.*)$", re.MULTILINE | re.ASCII)
 PORT = "{port}"
 
 
-@dataclass(frozen=True)
+@record
 class Entry:
     """The web process."""
 
@@ -177,11 +178,11 @@ def _script_entry(case: Case, name: str) -> Entry:
     served = next((file for file in files if case.tree.is_file(file)), None)
     if current == "poetry":
         env = {"VIRTUAL_ENV": "{venv}"}
-        return Entry(origin, argv=("{tool:poetry}/poetry", "run", name), env=env, module=served)
+        return Entry(origin=origin, argv=("{tool:poetry}/poetry", "run", name), env=env, module=served)
     if current == "uv-project":
         env = {"VIRTUAL_ENV": "{venv}", "UV_PROJECT_ENVIRONMENT": "{venv}"}
-        return Entry(origin, argv=("{tool:uv}/uv", "run", "--no-sync", name), env=env, module=served)
-    return Entry(origin, argv=(f"{{bin}}/{name}",), module=served)
+        return Entry(origin=origin, argv=("{tool:uv}/uv", "run", "--no-sync", name), env=env, module=served)
+    return Entry(origin=origin, argv=(f"{{bin}}/{name}",), module=served)
 
 
 # --- the plan's part ------------------------------------------------------------------------------------
@@ -193,7 +194,7 @@ def webserver(case: Case) -> Queued | None:
         return None
     pinned = str(case.snapshot.values["gunicorn"])
     reason = "nothing says how the app is started and no line begins with gunicorn, so the builder adds it"
-    return Queued("install-webserver", (f"gunicorn=={pinned}",), reason)
+    return Queued(step="install-webserver", requirements=(f"gunicorn=={pinned}",), reason=reason)
 
 
 def served_files(case: Case, entry: Entry) -> tuple[str, ...]:

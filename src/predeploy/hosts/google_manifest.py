@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
 from typing import Literal
 
 from predeploy.app.pyproject import Pyproject, read_pyproject
@@ -16,6 +15,7 @@ from predeploy.hosts.google_python import at_least
 from predeploy.model.conditions import Match, Outcome, matched
 from predeploy.model.decisions import Selection
 from predeploy.model.findings import Evidence
+from predeploy.record import record
 from predeploy.rules.case import Case
 from predeploy.rules.predicates import Words, words
 from predeploy.rules.registry import predicate, selector
@@ -28,7 +28,7 @@ OTHER_MANIFESTS = ("pyproject.toml", "poetry.lock", "uv.lock", "Pipfile", "Pipfi
 Mode = Literal["pip", "uv", "pip-project", "uv-project", "poetry", "nothing"]
 
 
-@dataclass(frozen=True)
+@record
 class ToolVersion:
     """Which version of uv or Poetry the builder installs."""
 
@@ -206,7 +206,7 @@ def tool_version(case: Case, tool: Literal["uv", "poetry"]) -> ToolVersion:
     key = "required-version" if tool == "uv" else "requires-poetry"
     text, pinned = pyproject(case).text("tool", tool, key), pinned_version(case, tool)
     if not text:
-        return ToolVersion(pinned)
+        return ToolVersion(version=pinned)
     line = pyproject(case).line("tool", tool, key)
     from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
@@ -216,9 +216,9 @@ def tool_version(case: Case, tool: Literal["uv", "poetry"]) -> ToolVersion:
         return ToolVersion(problem="malformed", text=f"{tool}{text}", line=line)
     exact = re.fullmatch(r"\s*===?\s*([^*,\s]+)\s*", text)
     if exact is not None:
-        return ToolVersion(exact[1], text=text, line=line)
+        return ToolVersion(version=exact[1], text=text, line=line)
     if pinned in specifiers:
-        return ToolVersion(pinned, text=text, line=line)
+        return ToolVersion(version=pinned, text=text, line=line)
     return ToolVersion(problem="range", text=f"{tool}{text}", line=line)
 
 

@@ -5,13 +5,14 @@ Source: GoogleCloudPlatform/buildpacks at 21f28de8 (2026-08-22), cmd/python/pip,
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from predeploy.hosts.google_manifest import mode, tool_of, tool_version
 from predeploy.installers import install_step, kind_of
 from predeploy.installers.checks import conflict_check
 from predeploy.lazy import pattern
 from predeploy.model.decisions import Boot, BuildPlan, Environment, Step
+from predeploy.record import record
 from predeploy.rules.case import Case
 
 INSTALLER_VARIABLE = pattern(r"(?:PIP|UV|POETRY)_[A-Z0-9_]+")
@@ -26,7 +27,7 @@ CHECKED_MODES = ("pip", "uv", "uv-project")
 """The ways to install after which the builder looks for conflicts."""
 
 
-@dataclass(frozen=True)
+@record
 class Queued:
     """A list of requirements that the builder itself installs, before and apart from the app's."""
 

@@ -104,8 +104,8 @@ def test_the_target_is_found_in_the_source_file(text: str, name: str | None) -> 
 def test_a_given_target_goes_before_what_is_found() -> None:
     by_setting = source.target(case({"main.py": HELLO}, {"GOOGLE_FUNCTION_TARGET": "b"}, target="a"))
     by_variable = source.target(case({"main.py": HELLO}, {"GOOGLE_FUNCTION_TARGET": "b"}))
-    assert by_setting == source.Target("a", "the setting target", given=True)
-    assert by_variable == source.Target("b", "GOOGLE_FUNCTION_TARGET", given=True)
+    assert by_setting == source.Target(name="a", origin="the setting target", given=True)
+    assert by_variable == source.Target(name="b", origin="GOOGLE_FUNCTION_TARGET", given=True)
 
 
 @pytest.mark.parametrize(
