@@ -20,6 +20,7 @@ from predeploy.hosts.google_entrypoint import (
     served_files,
     web_boot,
     webserver,
+    without_app,
 )
 from predeploy.hosts.google_manifest import others_of
 from predeploy.hosts.google_python import RUNTIME_FILES
@@ -176,6 +177,13 @@ def main_missing(case: Case) -> Outcome:
     """Match when the default start has nothing to serve: there is no module ``main``."""
     there = case.tree.is_file("main.py") or case.tree.is_file("main/__init__.py")
     return matched(is_default(case) and not there)
+
+
+@predicate("app_engine.app_missing")
+def app_missing(case: Case) -> Outcome:
+    """Match when the default start serves a module that binds no ``app``."""
+    place = without_app(case, entry(case))
+    return matched(place is not None, *((place,) if place else ()))
 
 
 @predicate("app_engine.apis_differ")

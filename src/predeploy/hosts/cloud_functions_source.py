@@ -112,8 +112,13 @@ def module(case: Case) -> Module | None:
 
 
 def _module(case: Case) -> Module | None:
+    return module_at(case, source_path(case))
+
+
+def module_at(case: Case, path: str) -> Module | None:
+    """Return what a file of the app binds; ``None`` when it cannot be read or parsed here."""
     try:
-        data = case.tree.read(source_path(case))
+        data = case.tree.read(path)
     except Unreadable:
         return None
     return _parsed(data) if len(data) <= MAX_FILE_BYTES else None

@@ -19,6 +19,7 @@ from predeploy.hosts.google_entrypoint import (
     served_files,
     web_boot,
     webserver,
+    without_app,
 )
 from predeploy.hosts.google_steps import build_plan
 from predeploy.model.conditions import Outcome, matched
@@ -83,6 +84,14 @@ def server_not_declared(case: Case) -> Outcome:
     default = web is not None and web.argv[:1] == ("{bin}/gunicorn",)
     lost = case.selection.manifest == "pyproject.toml" and "gunicorn" not in declared(case)
     return matched(default and lost, Evidence(path="pyproject.toml"))
+
+
+@predicate("cloud_run.app_missing")
+def app_missing(case: Case) -> Outcome:
+    """Match when the default start serves a module that binds no ``app``."""
+    is_function = "GOOGLE_FUNCTION_TARGET" in case.env  # another rule says so
+    place = None if is_function else without_app(case, entry(case))
+    return matched(place is not None, *((place,) if place else ()))
 
 
 @predicate("cloud_run.nothing_installed")

@@ -11,12 +11,14 @@ from dataclasses import field
 
 from predeploy.app.requirement import parse_requirement
 from predeploy.app.tree import Unreadable
+from predeploy.hosts.cloud_functions_source import module_at
 from predeploy.hosts.entry import entry_modules
 from predeploy.hosts.google_manifest import mode, pyproject, requirements_text
 from predeploy.hosts.google_python import at_least
 from predeploy.hosts.google_steps import Queued, run_variables
 from predeploy.lazy import pattern
 from predeploy.model.decisions import Boot, Step
+from predeploy.model.findings import Evidence
 from predeploy.record import record
 from predeploy.rules.case import Case
 
@@ -202,6 +204,16 @@ def served_files(case: Case, entry: Entry) -> tuple[str, ...]:
     if entry.shell is not None:
         return entry_modules(case, entry.shell)
     return (entry.module,) if entry.module else ()
+
+
+def without_app(case: Case, entry: Entry | None) -> Evidence | None:
+    """Return the file a server of the builder's own is pointed at, when it binds no ``app``."""
+    if entry is None or not any(word.endswith(":app") for word in entry.argv):
+        return None
+    found = module_at(case, entry.module) if entry.module else None
+    if found is None or found.open or "app" in found.names:
+        return None
+    return Evidence(path=str(entry.module), line=1)
 
 
 def web_boot(case: Case, entry: Entry, env: dict[str, str]) -> Boot:

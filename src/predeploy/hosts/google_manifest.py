@@ -85,7 +85,11 @@ def manifest(case: Case) -> Selection:
     if case.tree.is_file("pyproject.toml") and pyproject_counts(case):
         return _project(case)
     installer = pip_or_uv(case)
-    reason = f"no manifest: only the Functions Framework is installed, with {_why(case, installer)}"
+    function = "framework-list" in case.snapshot.values
+    what = (
+        "only the Functions Framework is installed" if function else "nothing of the app's own is installed"
+    )
+    reason = f"no manifest: {what}, with {_why(case, installer)}"
     return _selection(case, None, installer, reason)
 
 
