@@ -14,7 +14,7 @@ from predeploy.hosts import cloud_functions_imports, cloud_functions_syntax, goo
 from predeploy.hosts.cloud_functions_call import call_for
 from predeploy.hosts.cloud_functions_framework import framework_injected, framework_list
 from predeploy.hosts.cloud_functions_source import inferred_event, signature, source_path, target
-from predeploy.hosts.google_steps import Queued, build_plan, run_variables
+from predeploy.hosts.google_steps import Queued, build_plan, run_variables, started
 from predeploy.lazy import pattern
 from predeploy.model.conditions import Match, Outcome, matched
 from predeploy.model.decisions import Boot, BuildPlan, Step
@@ -75,14 +75,7 @@ def _boot(case: Case) -> Boot:
         env={**run_variables(case), **env},
         timeout_seconds=launch.timeout_seconds,
     )
-    return Boot(
-        step=step,
-        timeout_seconds=launch.timeout_seconds,
-        preferred_port=launch.port,
-        probe=launch.probe,
-        public=True,
-        call=call_for(case),
-    )
+    return started(case, step, call_for(case))
 
 
 @predicate("cloud_functions.call_failed")

@@ -15,7 +15,7 @@ from predeploy.hosts.cloud_functions_source import module_at
 from predeploy.hosts.entry import entry_modules
 from predeploy.hosts.google_manifest import mode, pyproject, requirements_text
 from predeploy.hosts.google_python import at_least
-from predeploy.hosts.google_steps import Queued, run_variables
+from predeploy.hosts.google_steps import Queued, run_variables, started
 from predeploy.lazy import pattern
 from predeploy.model.decisions import Boot, Step
 from predeploy.model.findings import Evidence
@@ -229,10 +229,4 @@ def web_boot(case: Case, entry: Entry, env: dict[str, str]) -> Boot:
         env={**run_variables(case), **launch.env, **env, **entry.env, "PORT": PORT},
         timeout_seconds=launch.timeout_seconds,
     )
-    return Boot(
-        step=step,
-        timeout_seconds=launch.timeout_seconds,
-        preferred_port=launch.port,
-        probe=launch.probe,
-        public=True,
-    )
+    return started(case, step)

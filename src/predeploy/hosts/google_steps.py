@@ -11,7 +11,7 @@ from predeploy.hosts.google_manifest import mode, tool_of, tool_version
 from predeploy.installers import install_step, kind_of
 from predeploy.installers.checks import conflict_check
 from predeploy.lazy import pattern
-from predeploy.model.decisions import Boot, BuildPlan, Environment, Step
+from predeploy.model.decisions import Boot, BuildPlan, Call, Environment, Step
 from predeploy.record import record
 from predeploy.rules.case import Case
 
@@ -147,3 +147,16 @@ def run_variables(case: Case) -> dict[str, str]:
     return {
         name: value for name, value in case.env.items() if not any(known.fullmatch(name) for known in own)
     }
+
+
+def started(case: Case, step: Step, call: Call | None = None) -> Boot:
+    """Return the start of a web process, and the one call after its health answer."""
+    launch = case.snapshot.launch
+    return Boot(
+        step=step,
+        timeout_seconds=launch.timeout_seconds,
+        preferred_port=launch.port,
+        probe=launch.probe,
+        public=True,
+        call=call,
+    )
