@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import field
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from predeploy.errors import ConfigError, UsageError, at, suggestion
-from predeploy.model import PHASES, Phase
+from predeploy.config import Config as Config
+from predeploy.config import read_config as read_config
+from predeploy.env.secrets import Secrets
+from predeploy.errors import UsageError, at, suggestion
+from predeploy.limits import parse_limits
+from predeploy.model import Phase
+from predeploy.model.limits import Limits
 from predeploy.model.snapshot import HostSnapshot
+from predeploy.option import from_text, parse_reports, truth
+from predeploy.option import parse_day as parse_day
+from predeploy.option import parse_phase as parse_phase
+from predeploy.options import OPTIONS, options_of
 from predeploy.record import record
 
-CONFIG_KEYS = ("platforms", "strict", "until", "as-of", "platform", "env")
+Sandbox = Literal["auto", "bwrap", "none"]
+Network = Literal["auto", "host", "none"]
 
 
 @record
@@ -38,119 +48,145 @@ class RunRequest:
     platform_directories: tuple[Path, ...] = ()
     jobs: int | None = None
     """Platforms built at the same time; ``None``: as many as there are cores."""
+    build: bool = False
+    """Whether ``matrix`` builds, or judges statically."""
     keep: bool = False
     boot_timeout: float | None = None
     """Seconds after which a start is given up even when the host would wait longer."""
     work_dir: Path | None = None
+    sandbox: str = "auto"
+    """What keeps the build apart from this machine: ``auto``, ``bwrap`` or ``none``."""
+    network: str = "auto"
+    """``auto``: this machine's for the install, the app's own loopback from then on; ``host``; ``none``."""
+    expose: tuple[Path, ...] = ()
+    """What of this machine the sandbox shows beside what a build needs."""
+    limits: Mapping[str, Limits] = field(default_factory=dict)
+    """By phase, or ``all``: what a command may use, over the profile's."""
     fetch_python: bool = True
+    quiet: bool = False
+    verbose: bool = False
+    output_format: str | None = None
+    """Form of the answer on stdout; ``None``: what suits the place."""
+    output_file: Path | None = None
+    reports: tuple[tuple[str, str], ...] = ()
+    """Further forms, each with its file."""
     environ: Mapping[str, str] = field(default_factory=dict)
     """The caller's environment, from which only index, certificate and proxy settings are taken."""
     home: Path = Path("/")
     remarks: tuple[str, ...] = ()
+    secrets: Secrets = field(default_factory=Secrets)
+    """What must not be seen of all this; grows during the run."""
 
 
-@record
-class Config:
-    """``[tool.predeploy]`` of the app's pyproject.toml, or its predeploy.toml."""
+def request_of(
+    command: str,
+    app: Path,
+    given: Mapping[str, Any],
+    environ: Mapping[str, str],
+    home: Path,
+    *,
+    secrets: Secrets | None = None,
+) -> RunRequest:
+    """Merge what was given with the environment, the app's configuration and the defaults.
 
-    platforms: tuple[str, ...] = ()
-    strict: bool | None = None
-    until: str | None = None
-    as_of: str | None = None
-    env: Mapping[str, str] = field(default_factory=dict)
-    settings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    remarks: tuple[str, ...] = ()
-
-
-def read_config(app: Path) -> Config:
-    """Return the app's configuration; raise :class:`ConfigError` with file and line.
-
-    A pyproject.toml that is not TOML is the app's defect and a remark here, since some hosts never read it.
+    ``given`` has a value by option name; ``None`` and empty lists were not given. ``secrets`` learns what
+    must not be seen, before anything can go wrong.
     """
-    own, project = app / "predeploy.toml", app / "pyproject.toml"
-    if own.is_file():
-        return _config(own, _toml(own), own.read_text("utf-8", "replace"), ())
-    if not project.is_file():
-        return Config()
-    try:
-        data = _toml(project)
-    except ConfigError as error:
-        return Config(remarks=(f"{error}; [tool.predeploy] was not read",))
-    table = data.get("tool")
-    table = table.get("predeploy") if isinstance(table, dict) else None
-    if table is None:
-        return Config()
-    return _config(project, table, project.read_text("utf-8", "replace"), ("tool", "predeploy"))
-
-
-def _toml(path: Path) -> dict[str, Any]:
-    import tomllib
-
-    try:
-        return tomllib.loads(path.read_bytes().decode("utf-8"))
-    except OSError as error:
-        raise ConfigError(at(path, None, (error.strerror or "cannot be read").lower())) from None
-    except UnicodeDecodeError:
-        raise ConfigError(at(path, 1, "is not UTF-8")) from None
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        line = re.search(r"at line (\d+)", str(error))
-        reason = re.sub(r" \(at .*\)$", "", str(error)).lower()
-        raise ConfigError(
-            at(path, int(line.group(1)) if line else None, f"not valid TOML: {reason}")
-        ) from None
-
-
-def _config(path: Path, table: Any, text: str, prefix: tuple[str, ...]) -> Config:
-    from predeploy.app.toml import key_line
-
-    def bad(keys: tuple[str, ...], problem: str) -> ConfigError:
-        return ConfigError(at(path, key_line(text, (*prefix, *keys)), problem))
-
-    if not isinstance(table, dict):
-        raise bad((), "[tool.predeploy] must be a table")
-    for key in table:
-        if key not in CONFIG_KEYS:
-            raise bad((key,), f"unknown key {key!r} in [tool.predeploy]{suggestion(key, CONFIG_KEYS)}")
-    platforms = table.get("platforms", [])
-    if not isinstance(platforms, list) or not all(isinstance(name, str) for name in platforms):
-        raise bad(("platforms",), "platforms must be a list of platform ids")
-    by_platform = table.get("platform", {})
-    if not isinstance(by_platform, dict):
-        raise bad(("platform",), "platform must be a table of tables, one a platform")
-    settings = {name: _texts(values, ("platform", name), bad) for name, values in by_platform.items()}
-    for key, parse in (("as-of", parse_day), ("until", parse_phase)):
-        try:
-            parse(str(table[key])) if key in table else None
-        except UsageError as error:
-            raise bad((key,), str(error)) from None
-    strict = table.get("strict")
-    if strict is not None and not isinstance(strict, bool):
-        raise bad(("strict",), "strict must be true or false")
-    until = table.get("until")
-    return Config(
-        platforms=tuple(platforms),
-        strict=strict,
-        until=None if until is None else str(until),
-        as_of=str(table["as-of"]) if "as-of" in table else None,
-        env=_texts(table.get("env", {}), ("env",), bad),
-        settings=settings,
+    known = Secrets() if secrets is None else secrets
+    config = read_config(app)
+    values = resolved(command, given, environ, config)
+    env = {**config.env, **parse_env(values["env_pairs"] or (), map(Path, values["env_files"] or ()))}
+    known.variables(env)
+    day, today = parse_day(str(values["as_of"] or "today")), parse_day("today")
+    own = {name: values[name] for name in values if name in PLAIN}
+    cached = values["cached_python"]
+    return RunRequest(
+        app=app,
+        as_of=day,
+        packages_as_of=day if day < today and not values.get("current_packages") else None,
+        strict=is_strict(values.get("strict"), environ),
+        settings=_settings(config, values["sets"] or ()),
+        shared_settings={} if cached is None else {"cached_python": cached},
+        env=env,
+        secrets=known,
+        limits=parse_limits(values.get("limit_pairs") or ()),
+        expose=_exposed(values.get("expose") or ()),
+        platforms=tuple(values["platforms"] or ()),
+        platform_directories=tuple(map(Path, values["platform_directories"] or ())),
+        reports=parse_reports(values.get("reports") or ()),
+        work_dir=_path(values.get("work_dir")),
+        output_file=_path(values.get("output_file")),
+        environ=dict(environ),
+        home=home,
+        remarks=config.remarks,
+        **own,
     )
 
 
-def _texts(
-    values: Any, keys: tuple[str, ...], bad: Callable[[tuple[str, ...], str], ConfigError]
-) -> dict[str, str]:
-    """Return a table of single values as text."""
-    if not isinstance(values, dict):
-        raise bad(keys, f"[tool.predeploy.{'.'.join(keys)}] must be a table")
-    for key, value in values.items():
-        if isinstance(value, dict | list):
-            raise bad((*keys, key), f"{key} must be one value, not a list or a table")
-    return {key: _text(value) for key, value in values.items()}
+def rendering_of(command: str, given: Mapping[str, Any], environ: Mapping[str, str]) -> RunRequest:
+    """Return the request of a command that runs nothing and only renders: no app is read for it."""
+    values = resolved(command, given, environ, Config())
+    return RunRequest(
+        app=Path(),
+        as_of=parse_day("today"),
+        strict=is_strict(values["strict"], environ),
+        output_format=values["output_format"],
+        output_file=_path(values["output_file"]),
+        reports=parse_reports(values["reports"] or ()),
+        environ=dict(environ),
+    )
 
 
-def _text(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+PLAIN = frozenset(RunRequest.__dataclass_fields__) - {
+    *("app", "as_of", "strict", "platforms", "platform_directories", "reports", "work_dir", "output_file"),
+    "expose",
+}
+"""Options that become the field of their name as they are."""
+
+
+def resolved(
+    command: str, given: Mapping[str, Any], environ: Mapping[str, str], config: Config
+) -> dict[str, Any]:
+    """Return the value of every option of a command by name: given, variable, configuration, default."""
+    wanted = {option.name for option in options_of(command)} | {"as_of"}
+    values: dict[str, Any] = {}
+    for option in OPTIONS:
+        if option.name not in wanted:
+            continue
+        variable = option.environment_variable
+        value = given.get(option.name)
+        if value is not None and value != ():
+            values[option.name] = value
+        elif variable and environ.get(variable):
+            values[option.name] = from_text(option, environ[variable], variable)
+        else:
+            values[option.name] = config.values.get(option.name, option.default)
+    return values
+
+
+def is_strict(given: bool | None, environ: Mapping[str, str]) -> bool:
+    """Return whether an unknown is an exit code: as said, else when ``CI`` is set."""
+    return truth(environ.get("CI", "")) if given is None else given
+
+
+def _exposed(given: Iterable[str | Path]) -> tuple[Path, ...]:
+    """Return the paths in full; one that is not there is a mistake."""
+    paths = tuple(Path(path).resolve() for path in given)
+    for path in paths:
+        if not path.exists():
+            raise UsageError(f"--expose {path}: no such file or directory")
+    return paths
+
+
+def _path(given: Any) -> Path | None:
+    return None if given is None else Path(given)
+
+
+def _settings(config: Config, sets: Iterable[str]) -> dict[str, dict[str, str]]:
+    merged = {platform: dict(values) for platform, values in config.settings.items()}
+    for platform, values in parse_set(sets).items():
+        merged.setdefault(platform, {}).update(values)
+    return merged
 
 
 def parse_set(pairs: Iterable[str]) -> dict[str, dict[str, str]]:
@@ -173,7 +209,7 @@ def parse_env(pairs: Iterable[str], files: Iterable[Path]) -> dict[str, str]:
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not equals or not _is_variable(name):
-            raise UsageError(f"--env {name or pair}: expected NAME=VALUE")
+            raise UsageError("--env: expected NAME=VALUE; what was given may be the value and is not shown")
         env[name] = value
     return env
 
@@ -203,26 +239,6 @@ def read_env_file(path: Path) -> dict[str, str]:
 
 def _is_variable(name: str) -> bool:
     return re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) is not None
-
-
-def parse_day(text: str, *, option: str = "--as-of") -> date:
-    """Return a day written as ``2026-11-20``, or ``today`` as the UTC day."""
-    from datetime import UTC, datetime
-
-    if text == "today":
-        return datetime.now(UTC).date()
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise UsageError(f"{option} {text}: expected a day such as 2026-11-20") from None
-
-
-def parse_phase(text: str) -> Phase:
-    """Return the name of a phase that a build can end with."""
-    for phase in PHASES:
-        if text == phase and phase not in {"detect", "plan"}:
-            return phase
-    raise UsageError(f"until {text}: expected install, verify or boot{suggestion(text, PHASES)}")
 
 
 def checked_settings(snapshot: HostSnapshot, given: Mapping[str, str]) -> dict[str, str]:

@@ -9,16 +9,20 @@ from importlib import import_module
 import click
 
 from predeploy import __version__
+from predeploy.env.secrets import Secrets
 from predeploy.errors import EXIT_MEANING, ExitCode, PredeployError, suggestion
 
 COMMANDS: dict[str, str] = {
     "check": "Judge an app statically: detect and plan, nothing of it is run.",
     "plan": "Print the exact recipe of each platform, each line with its reason.",
     "build": "Run the whole pipeline: install, verify, boot.",
+    "matrix": "Judge or build many apps on many platforms and days.",
     "forecast": "List the days on which the answer will change, and to what.",
+    "report": "Render saved results in another form, and merge them.",
     "explain": "Explain a rule or a platform.",
     "platforms": "List, show and lint platform profiles.",
-    "schema": "Print the JSON schema of the result, the profiles, the plan or the forecast.",
+    "schema": "Print the JSON schema of the result, the configuration, a profile, the plan or the forecast.",
+    "doctor": "Say what this machine can simulate, how exactly, and what to install.",
 }
 
 EPILOG = "Exit codes: " + "; ".join(f"{int(code)} {meaning}" for code, meaning in EXIT_MEANING.items()) + "."
@@ -36,6 +40,8 @@ class LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = import_module(f"predeploy.cli.{cmd_name}").command
+        # click's mark for a paragraph that keeps its lines; the docstrings are raw, as the linter wants them
+        command.help = (command.help or "").replace("\\b", "\b")
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -80,20 +86,21 @@ def main() -> None:
 def run(args: list[str] | None = None) -> int:
     """Run a command and return its exit code; only here does an exception become a message."""
     _open_missing_streams()
+    secrets = Secrets()
     try:
-        code = main.main(args=args, prog_name="predeploy", standalone_mode=False)
+        code = main.main(args=args, prog_name="predeploy", standalone_mode=False, obj=secrets)
     except click.exceptions.Exit as error:
         return error.exit_code
     except click.ClickException as error:
-        return _say(error.format_message(), ExitCode.USAGE)
+        return _say(secrets(error.format_message()), ExitCode.USAGE)
     except click.Abort:
         return ExitCode.INTERRUPTED
     except PredeployError as error:
-        return _say(str(error), error.exit_code)
+        return _say(secrets(str(error)), error.exit_code)
     except KeyboardInterrupt:
         return _say("interrupted", ExitCode.INTERRUPTED)
     except Exception as error:  # noqa: BLE001 - a bug of ours: say so, never show a bare traceback
-        return _bug(error)
+        return _bug(error, secrets)
     return int(code or 0)
 
 
@@ -110,14 +117,14 @@ def _say(message: str, code: ExitCode) -> int:
     return code
 
 
-def _bug(error: Exception) -> int:
+def _bug(error: Exception, secrets: Secrets) -> int:
     import tempfile
     import traceback
 
-    text = "".join(traceback.format_exception(error))
+    text = secrets("".join(traceback.format_exception(error)))
     if os.environ.get("PREDEPLOY_DEBUG"):
         click.echo(text, err=True)
-    what = f"bug: {type(error).__name__}: {error}"
+    what = secrets(f"bug: {type(error).__name__}: {error}")
     try:
         handle, name = tempfile.mkstemp(prefix="predeploy-bug-", suffix=".log", text=True)
         with open(handle, "w", encoding="utf-8", errors="replace") as file:  # noqa: PTH123 - a descriptor

@@ -99,6 +99,10 @@ class Step:
     """Id of an earlier step: this one runs only when that one failed, and then decides in its place."""
     only_if_importable: str | None = None
     """Top-level module: the step runs only when Python, started in the step's directory, can import it."""
+    writable: tuple[str, ...] | None = None
+    """Directories the host leaves writable for this step; ``null``: all of them."""
+    mounts: tuple[str, ...] = ()
+    """Directories of the app in whose place the host puts empty writable ones."""
 
 
 @record

@@ -8,7 +8,17 @@ from predeploy.model import Phase
 from predeploy.record import record
 
 BootStatus = Literal[
-    "ok", "crashed", "exited", "timeout", "wrong-port", "loopback-only", "unhealthy", "interrupted", "not-run"
+    "ok",
+    "crashed",
+    "exited",
+    "timeout",
+    "over-limit",
+    "cut-off",
+    "wrong-port",
+    "loopback-only",
+    "unhealthy",
+    "interrupted",
+    "not-run",
 ]
 StepStatus = Literal["ok", "failed", "timeout", "ignored", "skipped", "interrupted", "transient"]
 
@@ -31,6 +41,8 @@ class StepResult:
     """Exit status; negative for a signal; ``None`` when it did not end by itself."""
     seconds: float = 0.0
     """Wall time."""
+    started: float | None = None
+    """Seconds from the beginning of the run to its start; ``None`` when it was not run."""
     log: str | None = None
     """Path of the whole output."""
     tail: str = ""
@@ -43,6 +55,8 @@ class StepResult:
     """The line that says that an index gives no upload times, when a past day's packages were wanted."""
     output: str = ""
     """The end of the whole output of a step that failed, bounded: what a rule may search."""
+    limit: str = ""
+    """The limit that it went over and that ended it, such as ``memory of 512 MiB``."""
 
 
 @record
@@ -73,6 +87,8 @@ class Installed:
 
     name: str
     version: str
+    size_bytes: int | None = None
+    """Bytes of its files, as its own record says; ``None`` without a record."""
 
 
 @record
@@ -124,11 +140,14 @@ class BootResult:
     """What the start command did."""
 
     status: BootStatus
-    """``ok``: answered; ``exited``: ended with status 0; ``wrong-port``: listens, but elsewhere."""
+    """``ok``: answered; ``cut-off``: ended for want of the network, which the sandbox keeps from it;
+    ``exited``: ended with status 0; ``wrong-port``: listens, but elsewhere."""
     port: int | None = None
     """Port that was offered as ``$PORT``; ``None`` for a server on a socket file."""
     seconds: float = 0.0
     """From start to the answer, or to giving up."""
+    started: float | None = None
+    """Seconds from the beginning of the run to its start."""
     http_status: int | None = None
     """Status of the first answer; of the answer to the plan's call, where it has one."""
     returncode: int | None = None
@@ -143,6 +162,8 @@ class BootResult:
     """Last lines of the output, up to the moment it was decided."""
     cause: Cause | None = None
     """The app's own error, where the output shows one."""
+    limit: str = ""
+    """The limit that it went over and that ended it."""
     call: CallResult | None = None
     """The answer to the plan's call; ``None`` when nothing was called."""
 
@@ -155,6 +176,24 @@ class Sizes:
     """The app and its environment as they lie on disk, without Python itself."""
     compressed_estimate_bytes: int
     """What the host's archive of it would take, Python included: an estimate."""
+    limit_bytes: int | None = None
+    """What the host takes of that archive."""
+
+
+@record
+class SandboxUse:
+    """What kept the commands of a run apart from this machine."""
+
+    kind: Literal["bwrap", "none"]
+    """``bwrap``: bubblewrap."""
+    detail: str = ""
+    """Why there is none, or what it leaves open."""
+    own_network_at_start: bool = False
+    """Whether the app was started without a way out of its own loopback."""
+    read_only_at_start: bool = False
+    """Whether the host's read-only file system was in force at the start."""
+    open_at_start: bool = False
+    """Whether the host has a read-only file system at the start that was not in force here."""
 
 
 @record
@@ -172,6 +211,7 @@ class Execution:
     missing_imports: tuple[MissingImport, ...] | None = None
     sizes: Sizes | None = None
     boot: BootResult | None = None
+    sandbox: SandboxUse | None = None
     index_settings: tuple[str, ...] = ()
     packages_as_of: str | None = None
     """Day whose packages were wanted; ``None``: today's."""
