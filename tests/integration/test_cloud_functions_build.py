@@ -43,6 +43,11 @@ def test_an_http_function_answers_and_its_requirements_override_the_framework_li
     platform = deploy({"main.py": HTTP, "requirements.txt": "gunicorn==26.0.0\nalpha<2\n"})
     assert platform["status"] == "accept"
     assert platform["boot"]["http_status"] == 200
+    call = platform["boot"]["call"]
+    assert (call["what"], call["method"], call["status"], call["body"]) == (
+        *("an HTTP request", "GET"),
+        *(200, "hello"),
+    )
     ran = steps(platform)
     assert list(ran) == [
         *("create-environment", "compile-sources", "install-framework", "install-requirements"),
@@ -54,11 +59,49 @@ def test_an_http_function_answers_and_its_requirements_override_the_framework_li
     assert got["pip"] == "26.3"
 
 
-def test_a_cloud_event_function_counts_as_started_although_it_takes_no_get(deploy: Deploy) -> None:
-    platform = deploy({"main.py": EVENT})
+def test_a_cloud_event_function_is_given_an_event_of_pubsub(deploy: Deploy) -> None:
+    source = EVENT.replace("print(event)", "assert event.data['message']['data'] == 'aGVsbG8='")
+    platform = deploy({"main.py": source})
     assert platform["status"] == "accept"
-    assert platform["boot"]["http_status"] == 405
+    call = platform["boot"]["call"]
+    assert "google.cloud.pubsub.topic.v1.messagePublished" in call["what"]
+    assert (call["method"], call["status"], call["body"]) == ("POST", 200, "OK")
     assert versions(platform)["functions-framework"] == "3.10.2"
+
+
+def test_a_background_function_is_given_its_two_arguments(deploy: Deploy) -> None:
+    source = "def hello(event, context):\n    assert event['name'] == 'hello.txt'\n    context['eventId']\n"
+    platform = deploy({"main.py": source}, "--set", "cloud-functions.event=storage")
+    assert platform["status"] == "accept", platform["findings"]
+    assert rules(platform) == {"signature-inferred"}
+    assert "google.storage.object.finalize" in platform["boot"]["call"]["what"]
+
+
+def test_a_function_is_called_once(deploy: Deploy) -> None:
+    source = (
+        "import pathlib\n\ndef hello(request):\n"
+        "    seen = pathlib.Path('seen')\n"
+        "    seen.write_text((seen.read_text() if seen.exists() else '') + '.')\n"
+        "    return seen.read_text()\n"
+    )
+    assert deploy({"main.py": source})["boot"]["call"]["body"] == "."
+
+
+def test_a_function_that_raises_when_it_is_called_deploys_with_a_warning(deploy: Deploy) -> None:
+    platform = deploy({"main.py": "def hello(request):\n    return 1 / 0\n"})
+    assert platform["status"] == "warn"
+    (finding,) = platform["findings"]
+    assert finding["rule"] == "cloud-functions/call-failed"
+    assert [(place["path"], place["line"]) for place in finding["evidence"]] == [("main.py", 2)]
+    assert "ZeroDivisionError" in finding["message"]
+
+
+def test_a_handler_of_the_wrong_arity_is_told_before_and_after_the_call(deploy: Deploy) -> None:
+    platform = deploy(
+        {"main.py": "import functions_framework\n\n@functions_framework.http\ndef hello():\n    return ''\n"}
+    )
+    assert platform["status"] == "warn"
+    assert rules(platform) == {"handler-arity", "call-failed"}
 
 
 def test_a_declared_framework_is_not_injected(deploy: Deploy) -> None:
@@ -113,14 +156,14 @@ def test_a_file_that_does_not_compile_is_refused_before_anything_is_installed(de
     assert (place["path"], place["line"]) == ("tests/template.py", 1)
 
 
-def test_nothing_of_a_pipfile_is_installed_and_its_imports_are_missed(deploy: Deploy) -> None:
+def test_an_import_of_a_pipfile_ends_the_build_before_it_begins(deploy: Deploy) -> None:
     pipfile = "[packages]\nrequests = '*'\n"
     platform = deploy({"main.py": "import requests\n" + PLAIN, "Pipfile": pipfile})
-    assert outcome(platform) == ("fail", "verify", "boot-import-error")
+    assert outcome(platform) == ("reject", "plan", "boot-import-error")
     assert "pipfile-ignored" in rules(platform)
-    (place,) = decisive(platform)["evidence"]
-    assert (place["path"], place["line"]) == ("main.py", 1)
-    assert "requests" not in versions(platform)
+    places = [(place["path"], place["line"]) for place in decisive(platform)["evidence"]]
+    assert places == [("Pipfile", 2), ("main.py", 1)]
+    assert "steps" not in platform
 
 
 @pytest.mark.parametrize(
@@ -132,11 +175,12 @@ def test_nothing_of_a_pipfile_is_installed_and_its_imports_are_missed(deploy: De
             "requests",
             2,
         ),
-        ("def other(request):\n    return ''\n", "boot-target-not-found", "hello", None),
-        ("class hello:\n    pass\n", "boot-target-not-function", "hello", None),
+        ("globals()['hello']\n", "boot-import-error", "KeyError", 1),
+        ("globals()\n", "boot-target-not-found", "hello", None),
+        ("hello = print\n", "boot-target-not-function", "hello", None),
         ("import os\nos.environ['GREETING']\n" + PLAIN, "boot-needs-environment", "GREETING", 2),
     ],
-    ids=["import", "no-target", "class", "variable"],
+    ids=["import", "load", "no-target", "builtin", "variable"],
 )
 def test_a_start_that_fails(
     deploy: Deploy, source: str, upstream_id: str, text: str, line: int | None
@@ -168,4 +212,4 @@ def test_gcloudignore_hides_the_requirements(deploy: Deploy) -> None:
     files = {"main.py": "import alpha\n" + PLAIN, "requirements.txt": "alpha\n", ".gcloudignore": "*.txt\n"}
     platform = deploy(files)
     assert platform["manifest"] is None
-    assert outcome(platform) == ("fail", "verify", "boot-import-error")
+    assert outcome(platform) == ("fail", "plan", "boot-import-error")

@@ -12,7 +12,7 @@ from predeploy.app.tree import Tree
 from predeploy.model.decisions import Detection
 from predeploy.model.profile import Profile
 from predeploy.pipeline.detect import detect
-from predeploy.pipeline.source import ignore_lines
+from predeploy.pipeline.source import ignore_lines, placed
 from predeploy.profiles.registry import Registry
 from predeploy.profiles.timeline import snapshot
 from predeploy.rules.case import Case
@@ -90,13 +90,14 @@ def case_of(contract: ContractCase, *, as_of: date | None = None) -> Case:
     lines = ignore_lines(facts, everything)
     policy = IgnorePolicy(lines, negation=facts.upload.ignore_file != ".slugignore")
     tree = everything.with_policy(policy)
-    return Case(
+    case = Case(
         snapshot=facts,
         tree=tree,
         everything=everything,
         settings=checked_settings(facts, contract.settings),
         env=contract.env,
     )
+    return placed(case)
 
 
 def judge_case(contract: ContractCase, *, as_of: date | None = None) -> Detection:

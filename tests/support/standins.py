@@ -16,6 +16,7 @@ _FILES: dict[str, dict[str, str]] = {
     "flask": {"flask/__init__.py": "flask_main.py"},
     "gunicorn": {"gunicorn/_server.py": "gunicorn_server.py", "gunicorn/app/wsgiapp.py": "gunicorn_main.py"},
     "functions-framework": {"functions_framework/__init__.py": "functions_framework_main.py"},
+    "firebase-functions": {"firebase_functions/private/serving.py": "firebase_serving.py"},
     "streamlit": {"streamlit/__init__.py": "streamlit_main.py", "streamlit/web/cli.py": "streamlit_cli.py"},
 }
 """Path in the wheel to source file, for the stand-ins that behave."""
@@ -25,6 +26,17 @@ _EXTRA_FILES: dict[str, dict[str, str]] = {
         "gunicorn/__init__.py": "",
         "gunicorn/app/__init__.py": "",
         "gunicorn/__main__.py": "from gunicorn.app.wsgiapp import run\n\nrun()\n",
+    },
+    "firebase-functions": {
+        "firebase_functions/__init__.py": "",
+        "firebase_functions/private/__init__.py": "",
+        "firebase_functions/https_fn.py": (
+            "def on_request(**options):\n"
+            "    def declare(function):\n"
+            "        function.__firebase_endpoint__ = options\n"
+            "        return function\n\n"
+            "    return declare\n"
+        ),
     },
     "functions-framework": {
         "functions_framework/__main__.py": "from functions_framework import main\n\nmain()\n"
@@ -63,6 +75,7 @@ _REQUIRES: dict[str, tuple[str, ...]] = {
         ),
         *("Werkzeug>=0.14,<4.0.0", "starlette>=0.37.0", "uvicorn>=0.18.0", "uvicorn-worker>=0.2.0"),
     ),
+    "firebase-functions": ("flask>=2.1.2", "functions-framework>=3.0.0"),
     "streamlit": ("rich>=10", "click>=7.0,<9", "packaging>=20"),
 }
 
@@ -70,7 +83,8 @@ _SPELLING = {"flask": "Flask", "werkzeug": "Werkzeug", "jinja2": "Jinja2", "mark
 
 REAL: tuple[tuple[str, str], ...] = (
     *(("flask", "3.0.3"), ("werkzeug", "3.0.6"), ("jinja2", "3.1.6"), ("markupsafe", "2.1.5")),
-    *(("gunicorn", "23.0.0"), ("gunicorn", "26.0.0"), ("functions-framework", "3.10.2")),
+    *(("gunicorn", "22.0.0"), ("gunicorn", "23.0.0"), ("gunicorn", "26.0.0")),
+    *(("functions-framework", "3.10.2"), ("firebase-functions", "0.6.0")),
     *(("cloudevents", "1.11.0"), ("uvicorn", "0.33.0"), ("uvicorn-worker", "0.2.0"), ("watchdog", "4.0.2")),
     *(("starlette", "0.44.0"), ("starlette", "0.49.1"), ("starlette", "1.3.1")),
     *(("click", "8.1.8"), ("anyio", "4.5.2"), ("idna", "3.15"), ("packaging", "25.0")),

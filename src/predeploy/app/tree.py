@@ -163,6 +163,25 @@ class MemoryStorage:
         return data
 
 
+class BelowStorage:
+    """One directory of another storage, as if it were a root of its own."""
+
+    def __init__(self, storage: Storage, directory: str) -> None:
+        self._storage = storage
+        self._directory = directory
+
+    def listing(self, directory: str) -> dict[str, Entry]:
+        """See :class:`Storage`."""
+        return self._storage.listing(posixpath.join(self._directory, directory).rstrip("/"))
+
+    def read(self, path: str) -> bytes:
+        """See :class:`Storage`."""
+        try:
+            return self._storage.read(posixpath.join(self._directory, path))
+        except Unreadable as error:
+            raise Unreadable(path, error.reason) from None
+
+
 class KeepAll:
     """The upload policy that leaves nothing out."""
 
@@ -202,6 +221,10 @@ class Tree:
     def of(cls, files: Mapping[str, bytes | str | None], policy: Policy | None = None) -> Tree:
         """Return a tree held in memory; see :class:`MemoryStorage` for the notation."""
         return cls(MemoryStorage(files), policy)
+
+    def below(self, directory: str) -> Tree:
+        """Return one of its directories as a tree of its own, without policy; links out of it are outward."""
+        return Tree(BelowStorage(self._storage, directory))
 
     def with_policy(self, policy: Policy) -> Tree:
         """Return the same files under another upload policy."""

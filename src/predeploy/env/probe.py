@@ -6,7 +6,7 @@ import http.client
 import socket
 import threading
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,11 +69,14 @@ def ask(
     path: str,
     timeout: float,
     *,
+    method: str = "GET",
+    headers: Mapping[str, str] | None = None,
+    body: bytes | None = None,
     ipv6: bool = False,
     cancelled: Callable[[], bool] = lambda: False,
     connecting: Connect | None = None,
 ) -> Answer | None:
-    """Return what a GET of ``path`` brings within ``timeout`` seconds, or ``None`` when that is not HTTP.
+    """Return what a request of ``path`` brings within ``timeout`` seconds, or ``None`` when that is not HTTP.
 
     ``ipv6``: a port that is closed on IPv4 is asked there too. ``cancelled`` is looked at all the while,
     and ends the wait for an answer. ``connecting`` makes the connection where this machine's is not wanted.
@@ -90,7 +93,7 @@ def ask(
     guard = threading.Thread(target=_guard, args=(connected, done, deadline, cancelled), daemon=True)
     guard.start()
     try:
-        return _exchange(_Connection(connected), path)
+        return _exchange(_Connection(connected), method, path, headers or {}, body)
     finally:
         done.set()
         guard.join()
@@ -125,16 +128,18 @@ def _guard(
             return
 
 
-def _exchange(connection: _Connection, path: str) -> Answer | None:
-    headers = {"Accept": "*/*", "Connection": "close", "User-Agent": "predeploy"}
+def _exchange(
+    connection: _Connection, method: str, path: str, headers: Mapping[str, str], body: bytes | None
+) -> Answer | None:
+    usual = {"Accept": "*/*", "Connection": "close", "User-Agent": "predeploy"}
     try:
-        connection.request("GET", path, headers=headers)
+        connection.request(method, path, body=body, headers={**usual, **headers})
         response = connection.getresponse()
     except (OSError, http.client.HTTPException, ValueError):
         return None
-    body = b""
+    content = b""
     with suppress(OSError, http.client.HTTPException, ValueError, AttributeError):
-        while len(body) < BODY_LIMIT and (piece := response.read1(BODY_LIMIT - len(body))):
-            body += piece
+        while len(content) < BODY_LIMIT and (piece := response.read1(BODY_LIMIT - len(content))):
+            content += piece
     response.close()
-    return Answer(status=response.status, body=body)
+    return Answer(status=response.status, body=content)

@@ -1,4 +1,4 @@
-"""The source file of a Google function, its target, and the check that every file compiles.
+"""The source file of a Google function: what it binds, which function is the target, and how it is called.
 
 Source: GoogleCloudPlatform/buildpacks at 21f28de8 (2026-08-22), cmd/python/functions_framework;
 functions-framework-python 3.10.2 for what the start looks up.
@@ -7,66 +7,97 @@ functions-framework-python 3.10.2 for what the start looks up.
 from __future__ import annotations
 
 import posixpath
-import re
-import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from predeploy.app.tree import Unreadable
+from predeploy.errors import suggestion
 from predeploy.model.conditions import Match, Outcome, Unknown, matched
 from predeploy.model.findings import Evidence
+from predeploy.record import record
 from predeploy.rules.case import Case
-from predeploy.rules.choice import numbers
 from predeploy.rules.registry import predicate
 
 if TYPE_CHECKING:
     import ast
 
-OURS = sys.version_info[:2]
-"""The Python that makes the prediction."""
-
-MAX_FILES = 2_000
-"""Python files compiled by the static prediction; the build step compiles all of them."""
-
 MAX_FILE_BYTES = 1_000_000
-MAX_TOTAL_BYTES = 20_000_000
-MAX_SHOWN = 5
+"""Bytes of a source file that is read for its functions."""
 
-NEWER_SYNTAX = {
-    12: re.compile(
-        rb"\b[fF][rR]?['\"]|\b[rR][fF]['\"]|^[ \t\f]*type\s|(?:def|class)\s+\w+\s*\[", re.MULTILINE
-    ),
-    13: re.compile(rb"(?:def|class|type)\s+\w+\s*\[[^\]]{0,500}="),
-    14: re.compile(rb"\b[tT][rR]?['\"]|\b[rR][tT]['\"]|\bexcept\b[^:(\n]{1,200},"),
-}
-"""What a file with syntax that came with 3.12, 3.13 or 3.14 looks like; errs on the side of suspicion."""
+SIGNATURES = {"http": "http", "cloud_event": "cloudevent", "typed": "typed"}
+"""Signature types by the framework's decorator; it wins over what the deployment says."""
+
+ARGUMENTS = {"http": 1, "event": 2, "cloudevent": 1, "typed": 1}
+"""Positional arguments the framework calls a function with, by signature type."""
 
 
-@dataclass(frozen=True)
+@record
+class Function:
+    """One ``def`` at module level."""
+
+    name: str
+    line: int
+    definition: ast.FunctionDef | ast.AsyncFunctionDef
+
+    @property
+    def decorators(self) -> tuple[str, ...]:
+        """The last names of its decorators, ``http`` for ``@functions_framework.http``."""
+        return tuple(map(_last_name, self.definition.decorator_list))
+
+    @property
+    def signature(self) -> str | None:
+        """The signature type a decorator of the framework declares."""
+        return next((SIGNATURES[word] for word in self.decorators if word in SIGNATURES), None)
+
+    def takes(self, count: int) -> bool:
+        """Return whether it can be called with so many positional arguments and nothing else."""
+        if any(word not in SIGNATURES for word in self.decorators):
+            return True  # what another decorator makes of it is not known
+        arguments = self.definition.args
+        positional = [*arguments.posonlyargs, *arguments.args]
+        required = len(positional) - len(arguments.defaults)
+        if any(default is None for default in arguments.kw_defaults):
+            return False
+        return required <= count and (arguments.vararg is not None or count <= len(positional))
+
+    @property
+    def arguments(self) -> str:
+        """Its arguments, as written but for blanks."""
+        import ast
+
+        return ast.unparse(self.definition.args)
+
+
+@record
 class Module:
     """What a source file binds at module level."""
 
-    functions: tuple[str, ...] = ()
-    """Names of its ``def`` statements, in order."""
-    decorated: tuple[str, ...] = ()
-    """Those with a decorator of the Functions Framework."""
-    classes: frozenset[str] = frozenset()
-    """Names of its classes."""
+    functions: tuple[Function, ...] = ()
+    """Its ``def`` statements, in order."""
+    classes: dict[str, int] = field(default_factory=dict)
+    """Names of its classes, with their lines."""
+    assigned: frozenset[str] = frozenset()
+    """Names bound in any other way."""
     names: frozenset[str] = frozenset()
     """Every name bound at module level."""
     open: bool = False
     """Whether names may come from elsewhere: a star import, a module ``__getattr__``, ``globals``."""
 
+    def function(self, name: str) -> Function | None:
+        """Return the last definition of a name."""
+        return next((found for found in reversed(self.functions) if found.name == name), None)
 
-@dataclass(frozen=True)
+
+@record
 class Target:
     """The function the start command looks up."""
 
     name: str
     origin: str
     """Where the name came from, as the end of a sentence."""
-    given: bool = field(default=False)
+    given: bool = False
     """Whether the user said it."""
 
 
@@ -81,40 +112,78 @@ def module(case: Case) -> Module | None:
 
 
 def _module(case: Case) -> Module | None:
+    return module_at(case, source_path(case))
+
+
+def module_at(case: Case, path: str) -> Module | None:
+    """Return what a file of the app binds; ``None`` when it cannot be read or parsed here."""
+    try:
+        data = case.tree.read(path)
+    except Unreadable:
+        return None
+    return _parsed(data) if len(data) <= MAX_FILE_BYTES else None
+
+
+@lru_cache(maxsize=8)
+def _parsed(data: bytes) -> Module | None:
+    # Cached by content: two platforms read the same file.
     import ast
+    import warnings
 
     try:
-        data = case.tree.read(source_path(case))
-        return _bindings(ast.parse(data)) if len(data) <= MAX_FILE_BYTES else None
-    except (Unreadable, SyntaxError, ValueError, RecursionError, MemoryError):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return _bindings(ast.parse(data))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
 
 
 def _bindings(parsed: ast.Module) -> Module:
     import ast
 
-    functions: list[str] = []
-    decorated: list[str] = []
-    classes: set[str] = set()
+    functions: list[Function] = []
+    classes: dict[str, int] = {}
     names: set[str] = set()
     for node in _module_level(parsed):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            functions.append(node.name)
-            decorated += [node.name] if any(map(_of_framework, node.decorator_list)) else []
+            functions.append(Function(name=node.name, line=node.lineno, definition=node))
         elif isinstance(node, ast.ClassDef):
-            classes.add(node.name)
-        elif isinstance(node, ast.Import | ast.ImportFrom):
-            names.update(alias.asname or alias.name.partition(".")[0] for alias in node.names)
-        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            names.add(node.id)
-        elif isinstance(node, ast.Name) and node.id in {"globals", "exec", "setattr", "vars"}:
-            names.add("*")
+            classes[node.name] = node.lineno
+        else:
+            names.update(_bound_by(node))
     for node in ast.walk(parsed):
         if isinstance(node, ast.Global):
             names.update(node.names)
-    names.update(functions, classes)
-    opened = bool(names & {"*", "__getattr__"})
-    return Module(tuple(functions), tuple(decorated), frozenset(classes), frozenset(names), opened)
+    every = names.union((function.name for function in functions), classes)
+    opened = bool(every & {"*", "__getattr__"})
+    return Module(
+        functions=tuple(functions),
+        classes=classes,
+        assigned=frozenset(names),
+        names=frozenset(every),
+        open=opened,
+    )
+
+
+REFLECTION = frozenset({"globals", "locals", "exec", "eval", "setattr", "vars", "modules", "__dict__"})
+"""Names by which a module can bind others that cannot be seen; ``modules`` is that of ``sys``."""
+
+
+def _bound_by(node: ast.AST) -> set[str]:
+    """Return the names one node binds; a star for those that cannot be known."""
+    import ast
+
+    if isinstance(node, ast.Import | ast.ImportFrom):
+        return {alias.asname or alias.name.partition(".")[0] for alias in node.names}
+    if isinstance(node, ast.Name):
+        if node.id in REFLECTION:
+            return {"*"}
+        return {node.id} if isinstance(node.ctx, ast.Store) else set()
+    if isinstance(node, ast.Attribute):
+        return {"*"} if node.attr in REFLECTION else set()
+    if isinstance(node, ast.MatchAs | ast.MatchStar | ast.ExceptHandler):
+        return {node.name} if node.name else set()
+    return set()
 
 
 def _module_level(parsed: ast.Module) -> Iterator[ast.AST]:
@@ -129,12 +198,11 @@ def _module_level(parsed: ast.Module) -> Iterator[ast.AST]:
             todo.extend(reversed(list(ast.iter_child_nodes(node))))
 
 
-def _of_framework(decorator: ast.expr) -> bool:
+def _last_name(decorator: ast.expr) -> str:
     import ast
 
     called = decorator.func if isinstance(decorator, ast.Call) else decorator
-    word = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
-    return word in {"http", "cloud_event", "typed"}
+    return called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
 
 
 def target(case: Case) -> Target | None:
@@ -146,15 +214,50 @@ def _target(case: Case) -> Target | None:
     given = case.setting("target")
     if given is not None:
         where = "the setting target" if "target" in case.settings else "GOOGLE_FUNCTION_TARGET"
-        return Target(given, where, given=True)
+        return Target(name=given, origin=where, given=True)
     found = module(case)
     if found is None:
         return None
     path = source_path(case)
-    if found.decorated:
-        return Target(found.decorated[0], f"the first function in {path} with a decorator of the framework")
-    public = next((name for name in found.functions if not name.startswith("_")), None)
-    return Target(public, f"the first public function in {path}") if public else None
+    declared = next((f for f in found.functions if declared_signature(case, f)), None)
+    if declared is not None:
+        origin = f"the first function in {path} whose decorator says how it is called"
+        return Target(name=declared.name, origin=origin)
+    public = next((f.name for f in found.functions if not f.name.startswith("_")), None)
+    origin = f"the first public function in {path}"
+    return Target(name=public, origin=origin) if public else None
+
+
+def target_function(case: Case) -> Function | None:
+    """Return the target's definition; ``None`` when it is not a ``def`` of the source file."""
+    found, wanted = module(case), target(case)
+    return found.function(wanted.name) if found is not None and wanted is not None else None
+
+
+def declared_signature(case: Case, function: Function) -> str | None:
+    """Return the signature type by a decorator of the framework, or of the product on top of it."""
+    product: dict[str, str] = case.snapshot.extra.get("decorators", {})
+    mine = next((product[word] for word in function.decorators if word in product), None)
+    return function.signature or mine
+
+
+def signature(case: Case) -> str:
+    """Return the signature type: the decorator's, else the deployment's, else what the arguments suggest.
+
+    A function without decorator that takes exactly two arguments, deployed with nobody knows which trigger,
+    is taken for a background function; the framework's own default is http.
+    """
+    function = target_function(case)
+    declared = declared_signature(case, function) if function is not None else None
+    return declared or case.setting("signature") or ("event" if inferred_event(case) else "http")
+
+
+def inferred_event(case: Case) -> bool:
+    """Return whether only the target's two arguments say that it is a background function."""
+    function = target_function(case)
+    if function is None or function.signature or case.setting("signature") is not None:
+        return False
+    return bool(not function.decorators and function.takes(2) and not function.takes(1))
 
 
 @predicate("cloud_functions.source_missing")
@@ -199,88 +302,38 @@ def target_not_defined(case: Case) -> Outcome:
     found, wanted = module(case), target(case)
     if found is None or wanted is None or not wanted.name or found.open or wanted.name in found.names:
         return matched(False)
-    return Match((Evidence(path=source_path(case)),), wanted.name)
+    near = suggestion(wanted.name, [function.name for function in found.functions])
+    function = next((f for f in found.functions if repr(f.name) in near), None)
+    place = Evidence(path=source_path(case), line=function.line if function else 1)
+    return Match((place,), f"{wanted.name}{near}")
 
 
 @predicate("cloud_functions.target_is_class")
 def target_is_class(case: Case) -> Outcome:
     """Match when the given target is a class, which the framework does not take."""
     found, wanted = module(case), target(case)
-    if found is None or wanted is None or wanted.name in found.functions or wanted.name not in found.classes:
+    if found is None or wanted is None or wanted.name not in found.classes or found.open:
         return matched(False)
-    return Match((Evidence(path=source_path(case)),), wanted.name)
+    if found.function(wanted.name) or wanted.name in found.assigned:
+        return matched(False)
+    return Match((Evidence(path=source_path(case), line=found.classes[wanted.name]),), wanted.name)
 
 
-@predicate("cloud_functions.syntax_error")
-def syntax_error(case: Case) -> Outcome:
-    """Match when a file of the tree cannot be compiled by the runtime's Python.
-
-    Unknown when this program's own Python is older than the runtime's and the file may use newer syntax.
-    """
-    host = numbers(case.python.minor or "3.0")[:2]
-    certain: list[Evidence] = []
-    doubtful: list[Evidence] = []
-    for path in _python_files(case):
-        problem, sure = _compile(case, path, host[1] if host[0] == 3 else 0)
-        if problem is not None:
-            (certain if sure else doubtful).append(problem)
-        if len(certain) >= MAX_SHOWN:
-            break
-    if certain:
-        return Match(tuple(certain))
-    if doubtful:
-        ours = ".".join(map(str, OURS))
-        return Unknown(
-            f"{doubtful[0]} does not compile with Python {ours}, which is older than the runtime's"
-        )
-    return matched(False)
+@predicate("cloud_functions.wrong_arity")
+def wrong_arity(case: Case) -> Outcome:
+    """Match when the target cannot be called with the arguments of its signature type."""
+    function, kind = target_function(case), signature(case)
+    if function is None or kind not in ARGUMENTS or function.takes(ARGUMENTS[kind]):
+        return matched(False)
+    text = f"def {function.name}({function.arguments})"
+    place = Evidence(path=source_path(case), line=function.line, text=text[:100])
+    count = "one argument" if ARGUMENTS[kind] == 1 else "two arguments"
+    return Match((place,), f"{text[:100]} is called as {kind} function, with {count}")
 
 
-def _python_files(case: Case) -> Iterator[str]:
-    total = 0
-    for count, path in enumerate(_walk(case)):
-        entry = case.tree.entry(path)
-        size = entry.size if entry else 0
-        total += size
-        if count >= MAX_FILES or total > MAX_TOTAL_BYTES:
-            return
-        if size <= MAX_FILE_BYTES:
-            yield path
-
-
-def _walk(case: Case) -> Iterator[str]:
-    skip = frozenset({"__pycache__"})
-    return (path for path in case.tree.walk(skip=skip) if path.endswith(".py"))
-
-
-def _compile(case: Case, path: str, host: int) -> tuple[Evidence | None, bool]:
-    """Return what is wrong with a file for Python 3.``host``, and whether that is certain."""
-    try:
-        data = case.tree.read(path)
-    except Unreadable:
-        return None, False
-    problem = _problem(data, path, host)
-    if problem is None:
-        return None, True
-    newer = any(NEWER_SYNTAX[minor].search(data) for minor in NEWER_SYNTAX if OURS[1] < minor <= host)
-    return problem, not newer
-
-
-def _problem(data: bytes, path: str, host: int) -> Evidence | None:
-    import warnings
-
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            compile(data, path, "exec", dont_inherit=True)
-            if host < OURS[1]:
-                import ast
-
-                ast.parse(data, path, feature_version=(3, max(host, 7)))
-    except SyntaxError as error:
-        return Evidence(path=path, line=error.lineno, text=str(error.msg)[:120])
-    except ValueError as error:
-        return Evidence(path=path, text=str(error)[:120])
-    except (RecursionError, MemoryError):
-        return None
-    return None
+@predicate("cloud_functions.signature_inferred")
+def signature_inferred(case: Case) -> Outcome:
+    """Match when only its two arguments say that the target is a background function."""
+    function = target_function(case)
+    place = Evidence(path=source_path(case), line=function.line if function else None)
+    return matched(inferred_event(case), place)

@@ -118,6 +118,26 @@ class Environment:
 
 
 @record
+class Call:
+    """One request sent to the started app after its health answer, as the host's first traffic would be."""
+
+    __pydantic_config__ = STRICT
+
+    what: str
+    """What it is, for people: ``an HTTP request``."""
+    method: str = "GET"
+    """HTTP method."""
+    path: str = "/"
+    """Path asked."""
+    headers: dict[str, str] = field(default_factory=dict)
+    """Headers beside the usual ones."""
+    body: str = ""
+    """Body, sent as UTF-8."""
+    timeout_seconds: float = 60
+    """How long the host lets a request run."""
+
+
+@record
 class Boot:
     """How the app is started and what counts as started."""
 
@@ -143,6 +163,8 @@ class Boot:
     """Second path, which must answer 200, asked after the first."""
     script_timeout_seconds: float = 60
     """Limit of the second."""
+    call: Call | None = None
+    """A request of the app's own kind, sent once after the health answer; its answer is shown."""
 
 
 @record

@@ -118,6 +118,24 @@ class Cause:
 
 
 @record
+class CallResult:
+    """What the app answered to the plan's call."""
+
+    what: str
+    """The call, for people."""
+    method: str
+    """HTTP method."""
+    path: str
+    """Path asked."""
+    status: int | None = None
+    """HTTP status; ``None`` when there was no answer."""
+    body: str = ""
+    """The beginning of the answer, as text."""
+    seconds: float = 0.0
+    """How long it took."""
+
+
+@record
 class BootResult:
     """What the start command did."""
 
@@ -131,7 +149,7 @@ class BootResult:
     started: float | None = None
     """Seconds from the beginning of the run to its start."""
     http_status: int | None = None
-    """Status of the first answer."""
+    """Status of the first answer; of the answer to the plan's call, where it has one."""
     returncode: int | None = None
     """Exit status, when the process ended."""
     listening: tuple[str, ...] = ()
@@ -146,6 +164,8 @@ class BootResult:
     """The app's own error, where the output shows one."""
     limit: str = ""
     """The limit that it went over and that ended it."""
+    call: CallResult | None = None
+    """The answer to the plan's call; ``None`` when nothing was called."""
 
 
 @record

@@ -61,6 +61,8 @@ class Upload:
     """Patterns left out in any case."""
     without_ignore_file: tuple[str, ...] = ()
     """Patterns left out when the ignore file does not exist."""
+    root: str | None = None
+    """Name of the function that says which directory is uploaded, and without what; ``null``: the app."""
 
 
 @record

@@ -13,8 +13,8 @@ from time import monotonic, sleep
 from typing import TYPE_CHECKING
 
 from predeploy.events import StepFinished, StepStarted
-from predeploy.model.decisions import Boot
-from predeploy.model.execution import BootResult, BootStatus
+from predeploy.model.decisions import Boot, Call
+from predeploy.model.execution import BootResult, BootStatus, CallResult
 from predeploy.pipeline.cause import cause, read_end
 from predeploy.pipeline.stage import Stage
 
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 INTERVAL_SECONDS = 0.05
 ASK_SECONDS = 5.0
+BODY_SHOWN = 2000
+"""Bytes of the answer to a call that are kept."""
+
 SOCKET_LIMIT = 100
 """Bytes of a socket's path; the kernel's own limit is 104 on macOS and 108 on Linux."""
 
@@ -69,7 +72,8 @@ def _started(stage: Stage, plan: Boot, *, limit: float | None) -> BootResult:
         result = replace(result, seconds=monotonic() - begun, log=str(command.log), tail=server.tail())
     finally:
         server.stop()
-    server_error = (result.http_status or 0) >= 500
+    unanswered = result.call is not None and result.call.status is None
+    server_error = unanswered or (result.http_status or 0) >= 500
     if result.status != "ok" or result.script_status not in {None, 200} or server_error:
         result = replace(result, cause=cause(read_end(command.log), Path(stage.places["app"])))
     result = _cut_off(stage, result)
@@ -118,7 +122,7 @@ class _Watch:
                 return self._given_up(last)
             sleep(INTERVAL_SECONDS)
 
-    def _ask(self, path: str, timeout: float) -> Answer | None:
+    def _ask(self, path: str, timeout: float, call: Call | None = None) -> Answer | None:
         from predeploy.env.probe import ask
 
         target: int | Path = Path(self.stage.places["socket"]) if self.plan.unix_socket else self.port
@@ -128,6 +132,9 @@ class _Watch:
             target,
             path,
             limit,
+            method=call.method if call else "GET",
+            headers=call.headers if call else None,
+            body=call.body.encode() if call and call.body else None,
             ipv6=self.plan.ipv6,
             cancelled=lambda: cancellation.requested,
             connecting=self.server.connect,
@@ -157,7 +164,29 @@ class _Watch:
         if self.stage.cancellation.requested:
             return self._result("interrupted")
         listening = self._mine() if self.plan.ipv6 else ()
-        return self._result("ok", http_status=answer.status, script_status=script, listening=listening)
+        called = self._called()
+        if self.stage.cancellation.requested:
+            return self._result("interrupted")
+        status = called.status if called and called.status else answer.status
+        result = self._result("ok", http_status=status, script_status=script, listening=listening)
+        return replace(result, call=called)
+
+    def _called(self) -> CallResult | None:
+        """Send the plan's call, once, and return its answer."""
+        call = self.plan.call
+        if call is None:
+            return None
+        begun = monotonic()
+        self.deadline = begun + call.timeout_seconds
+        answer = self._ask(call.path, call.timeout_seconds, call)
+        return CallResult(
+            what=call.what,
+            method=call.method,
+            path=call.path,
+            status=answer.status if answer else None,
+            body=answer.body[:BODY_SHOWN].decode("utf-8", "replace") if answer else "",
+            seconds=monotonic() - begun,
+        )
 
     def _mine(self) -> tuple[str, ...]:
         return tuple(address for address in self.server.listening() if address.endswith(f":{self.port}"))

@@ -174,7 +174,7 @@ class PlatformRun:
             self._now(steps=tuple(stage.results))
 
     def _install(self, stage: Stage) -> None:
-        stage.work.copy_app(self.case.tree, self.source.directory)
+        stage.work.copy_app(self.case.tree, self.source.directory / self.case.root)
         local, python = install.choose_interpreter(stage)
         self._now(local_python=local)
         if local.match == "none":

@@ -9,6 +9,8 @@ from pathlib import Path
 from predeploy.app.tree import Policy, Tree, Unreadable
 from predeploy.errors import UsageError
 from predeploy.model.snapshot import HostSnapshot
+from predeploy.rules.case import Case
+from predeploy.rules.registry import ROOTS, lookup
 
 Remarks = tuple[tuple[str, str], ...]
 
@@ -114,6 +116,18 @@ def ignore_lines(snapshot: HostSnapshot, everything: Tree) -> list[str]:
     if upload.ignore_file and everything.is_file(upload.ignore_file):
         lines = tuple((read(upload.ignore_file) or "").splitlines())
     return [*upload.always_ignored, *expand_includes(lines, read)]
+
+
+def placed(case: Case) -> Case:
+    """Return the case of what the host receives, for a host that takes one directory of the app only."""
+    name = case.snapshot.upload.root
+    if name is None:
+        return case
+    from predeploy.app.ignore import IgnorePolicy
+
+    directory, patterns = lookup(ROOTS, "upload root", name)(case)
+    below = case.everything.below(directory) if directory else case.everything
+    return case.within(directory, below.with_policy(IgnorePolicy(patterns)), below)
 
 
 class _WithoutGit:

@@ -8,7 +8,7 @@ from predeploy.model.decisions import Detection
 from predeploy.model.results import PlatformResult
 from predeploy.model.snapshot import HostSnapshot
 from predeploy.pipeline.detect import detect, outcome_of, status_of
-from predeploy.pipeline.source import AppSource
+from predeploy.pipeline.source import AppSource, placed
 from predeploy.profiles.registry import Registry
 from predeploy.profiles.timeline import snapshot
 from predeploy.rules.case import Case
@@ -24,18 +24,17 @@ def cases(request: RunRequest, registry: Registry, source: AppSource) -> tuple[C
     for name in names:
         facts = snapshot(registry.profile(name), request.as_of)
         tree, remarks = source.uploaded(facts)
-        made.append(
-            Case(
-                snapshot=facts,
-                tree=tree,
-                everything=source.everything,
-                settings=checked_settings(facts, _settings(request, facts)),
-                env=request.env,
-                name=source.name,
-                remarks=remarks,
-                packages_as_of=request.packages_as_of,
-            )
+        case = Case(
+            snapshot=facts,
+            tree=tree,
+            everything=source.everything,
+            settings=checked_settings(facts, _settings(request, facts)),
+            env=request.env,
+            name=source.name,
+            remarks=remarks,
+            packages_as_of=request.packages_as_of,
         )
+        made.append(placed(case))
     for key in request.shared_settings:
         if not any(key in case.snapshot.settings for case in made):
             raise UsageError(f"none of the chosen platforms has the setting {key!r}")

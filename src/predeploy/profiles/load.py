@@ -101,8 +101,11 @@ def _validated(source: Source) -> Profile:
 
 
 def _check_references(profile: Profile, complain: Any) -> None:
-    from predeploy.rules.registry import GRAMMARS, RECIPES, SELECTORS
+    from predeploy.rules.registry import GRAMMARS, RECIPES, ROOTS, SELECTORS
 
+    root = profile.upload.root
+    if root is not None and root not in ROOTS:
+        complain(("upload", "root"), f"unknown upload root {root!r}{suggestion(root, ROOTS)}")
     if profile.manifests.select not in SELECTORS:
         name = profile.manifests.select
         complain(("manifests", "select"), f"unknown selector {name!r}{suggestion(name, SELECTORS)}")

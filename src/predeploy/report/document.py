@@ -169,7 +169,7 @@ def _step(step: StepResult) -> dict[str, Any]:
 
 
 def _boot(boot: BootResult) -> dict[str, Any]:
-    return {
+    fields: dict[str, Any] = {
         "status": boot.status,
         "port": boot.port,
         "seconds": round(boot.seconds, 3),
@@ -185,6 +185,17 @@ def _boot(boot: BootResult) -> dict[str, Any]:
         if boot.cause
         else None,
     }
+    if boot.call is not None:
+        call = boot.call
+        fields["call"] = {
+            "what": call.what,
+            "method": call.method,
+            "path": call.path,
+            "status": call.status,
+            "body": call.body,
+            "seconds": round(call.seconds, 3),
+        }
+    return fields
 
 
 def _rounded(seconds: float | None) -> float | None:

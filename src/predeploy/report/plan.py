@@ -62,6 +62,9 @@ def _plan(paper: Paper, detection: Detection, plan: BuildPlan) -> None:
     if plan.boot is not None:
         _step(paper, plan.boot.step)
         paper.wrapped(f"until {plan.boot.probe} answers, at most {plan.boot.timeout_seconds:g} s", indent=6)
+        if plan.boot.call is not None:
+            call = plan.boot.call
+            paper.wrapped(f"then, once: {call.what}, {call.method} {call.path}", indent=6)
 
 
 def _step(paper: Paper, step: Step) -> None:

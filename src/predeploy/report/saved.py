@@ -12,6 +12,7 @@ from predeploy.errors import UsageError, at
 from predeploy.model.decisions import PythonChoice, Selection
 from predeploy.model.execution import (
     BootResult,
+    CallResult,
     Cause,
     Execution,
     ForeignResolution,
@@ -150,12 +151,13 @@ def _step(data: dict[str, Any]) -> StepResult:
 
 
 def _boot(data: dict[str, Any]) -> BootResult:
-    cause = data.get("cause")
+    cause, call = data.get("cause"), data.get("call")
     return BootResult(
         **{
             **data,
             "listening": tuple(data["listening"]),
             "limit": data.get("limit") or "",
             "cause": Cause(**cause) if cause else None,
+            "call": CallResult(**call) if call else None,
         }
     )

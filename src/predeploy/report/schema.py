@@ -83,6 +83,17 @@ class Distribution(TypedDict):
     version: str
 
 
+class Call(TypedDict):
+    """What the app answered to the request that the host's first traffic would be."""
+
+    what: str
+    method: str
+    path: str
+    status: int | None
+    body: str
+    seconds: float
+
+
 class Cause(TypedDict):
     """The app's own error behind a failed start, and where it happened."""
 
@@ -92,7 +103,7 @@ class Cause(TypedDict):
 
 
 class Boot(TypedDict):
-    """What the start command did."""
+    """What the start command did; ``call`` is there where the plan has one and the app answered."""
 
     status: BootStatus
     port: int | None
@@ -106,6 +117,7 @@ class Boot(TypedDict):
     started: NotRequired[float | None]
     tail: NotRequired[str]
     cause: NotRequired[Cause | None]
+    call: NotRequired[Call]
 
 
 class Resolution(TypedDict):

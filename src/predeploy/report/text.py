@@ -13,7 +13,7 @@ from predeploy.report.escape import printable, terminal
 from predeploy.report.findings import STOPPED, VERDICTS, title_of
 
 if TYPE_CHECKING:
-    from predeploy.model.execution import BootResult, Execution, SandboxUse, StepResult
+    from predeploy.model.execution import BootResult, CallResult, Execution, SandboxUse, StepResult
     from predeploy.report.render import Sheet
 
 COLOURS = {
@@ -30,6 +30,8 @@ COLOURS = {
 MARKS = {"ok": "✓", "warn": "!", "reject": "✗", "fail": "✗", "unknown": "?", "accept": "✓", "note": "·"}
 STEP_INKS = {"ok": "ok", "skipped": "dim", "failed": "fail", "timeout": "fail"}
 TAIL_LINES = 12
+BODY_LINES = 5
+BODY_COLUMNS = 200
 
 
 class Paper:
@@ -297,12 +299,24 @@ def _boot(paper: Paper, boot: BootResult) -> None:
     if boot.status == "ok":
         script = f", script check {boot.script_status}" if boot.script_status is not None else ""
         where = f"port {boot.port}" if boot.port else "its socket"
-        text = f"answered {boot.http_status} on {where} after {took}{script}"
+        answered = "listens" if boot.call is not None else f"answered {boot.http_status}"
+        text = f"{answered} on {where} after {took}{script}"
         paper.wrapped(text, indent=2, first="boot      ", hanging=10)
+        if boot.call is not None:
+            _call(paper, boot.call)
     else:
         paper.line(f"  boot      {paper.ink(boot.status, 'fail')} after {took}")
     if boot.status != "ok" or boot.script_status not in {None, 200} or (boot.http_status or 0) >= 500:
         _output(paper, boot.tail, boot.log)
+
+
+def _call(paper: Paper, call: CallResult) -> None:
+    """Write what the app was asked once, and the first lines of its answer."""
+    said = f"answered {call.status}" if call.status else "did not answer"
+    text = f"{call.what}, {call.method} {call.path}: {said} after {duration(call.seconds)}"
+    paper.wrapped(text, indent=2, first="call      ", hanging=10)
+    for text in call.body.splitlines()[:BODY_LINES]:
+        paper.line("      > " + terminal(text)[:BODY_COLUMNS])
 
 
 def _output(paper: Paper, tail: str, log: str | None) -> None:

@@ -22,7 +22,8 @@ Value = TypeVar("Value")
 class Case:
     """The input of every predicate, selector, grammar and recipe.
 
-    ``tree`` holds what the host receives, ``everything`` the same directory before any upload policy.
+    ``tree`` holds what the host receives, ``everything`` the same directory before any upload policy;
+    ``project`` is the app's whole directory and ``root`` says where in it the others lie, usually at its top.
     ``settings`` and ``env`` are what the host keeps outside the tree. ``packages_as_of`` is the past day
     whose packages are installed, ``None`` for today's. ``execution`` is ``None`` until steps have run.
     """
@@ -38,10 +39,14 @@ class Case:
         name: str = "app",
         remarks: tuple[tuple[str, str], ...] = (),
         packages_as_of: date | None = None,
+        project: Tree | None = None,
+        root: str = "",
     ) -> None:
         self.snapshot = snapshot
         self.tree = tree
         self.everything = everything or tree
+        self.project = project or self.everything
+        self.root = root
         self.settings = dict(settings or {})
         self.env = dict(env or {})
         self.name = name
@@ -60,6 +65,23 @@ class Case:
             env=self.env,
             name=self.name,
             remarks=self.remarks,
+            project=self.project,
+            root=self.root,
+        )
+
+    def within(self, root: str, tree: Tree, everything: Tree) -> Case:
+        """Return the same app for a host that receives one of its directories only."""
+        return Case(
+            snapshot=self.snapshot,
+            tree=tree,
+            everything=everything,
+            settings=self.settings,
+            env=self.env,
+            name=self.name,
+            remarks=self.remarks,
+            packages_as_of=self.packages_as_of,
+            project=self.everything,
+            root=root,
         )
 
     def setting(self, key: str) -> str | None:

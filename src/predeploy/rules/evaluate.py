@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from predeploy.model import Phase
 from predeploy.model.conditions import NO_MATCH, Combined, Condition, Match, NoMatch, Outcome, Test, Unknown
@@ -74,12 +75,23 @@ def judge(case: Case, phases: tuple[Phase, ...]) -> tuple[Finding, ...]:
         for rule in case.snapshot.rules:
             if rule.phase != phase:
                 continue
-            finding = _finding(rule, evaluate(rule.when, case), case.snapshot.id)
+            finding = _finding(rule, _in_project(evaluate(rule.when, case), case), case.snapshot.id)
             if finding is not None:
                 findings.append(finding)
                 if phase in {"install", "boot"} and finding.severity in {"reject", "fail"}:
                     break
     return tuple(findings)
+
+
+def _in_project(outcome: Outcome, case: Case) -> Outcome:
+    """Return the outcome with its places named from the app's top, where the host receives less than that."""
+    if not case.root or not isinstance(outcome, Match):
+        return outcome
+    places = (
+        replace(place, path=f"{case.root}/{place.path}") if case.everything.exists(place.path) else place
+        for place in outcome.evidence
+    )
+    return Match(tuple(places), outcome.detail)
 
 
 def _finding(rule: ActiveRule, outcome: Outcome, platform: str) -> Finding | None:

@@ -21,12 +21,14 @@ Predicate = Callable[..., "Outcome"]
 Selector = Callable[["Case"], "Selection"]
 Grammar = Callable[["Case", str], "PythonRequest | None"]
 Recipe = Callable[["Case"], "BuildPlan"]
+Root = Callable[["Case"], "tuple[str, tuple[str, ...]]"]
 Named = TypeVar("Named", bound=Callable[..., Any])
 
 PREDICATES: dict[str, Predicate] = {}
 SELECTORS: dict[str, Selector] = {}
 GRAMMARS: dict[str, Grammar] = {}
 RECIPES: dict[str, Recipe] = {}
+ROOTS: dict[str, Root] = {}
 
 
 class NotRecorded(Exception):  # noqa: N818 - a gap in what is known, not an error
@@ -65,6 +67,11 @@ def grammar(name: str) -> Callable[[Named], Named]:
 def recipe(name: str) -> Callable[[Named], Named]:
     """Register ``(case) -> BuildPlan``: the steps of a host."""
     return _register(RECIPES, name)
+
+
+def upload_root(name: str) -> Callable[[Named], Named]:
+    """Register ``(case) -> (directory, patterns)``: what of the app is uploaded, and what of that is not."""
+    return _register(ROOTS, name)
 
 
 def load_builtin() -> None:

@@ -165,3 +165,21 @@ def test_a_server_on_ipv6_alone_is_asked_only_where_the_host_would() -> None:
     with serving(answers(OK), socket.create_server(("::1", 0), family=socket.AF_INET6)) as port:
         assert ask(port, "/", 2) is None
         assert ask(port, "/", 2, ipv6=True) == Answer(status=200, body=b"ok")
+
+
+def test_a_request_has_the_method_headers_and_body_that_are_asked_for() -> None:
+    heard: list[bytes] = []
+
+    def behave(connection: socket.socket) -> None:
+        heard.append(connection.recv(4096))
+        if b"{}" not in heard[0]:
+            heard.append(connection.recv(4096))
+        connection.sendall(OK)
+
+    with serving(behave) as port:
+        answer = ask(port, "/x", 5, method="POST", headers={"ce-id": "1"}, body=b"{}")
+    assert answer == Answer(status=200, body=b"ok")
+    request = b"".join(heard)
+    assert request.startswith(b"POST /x HTTP/1.1")
+    assert b"ce-id: 1" in request
+    assert request.endswith(b"\r\n\r\n{}")

@@ -8,9 +8,10 @@ from datetime import date
 import pytest
 
 from predeploy.hosts import cloud_functions_source as source
+from predeploy.hosts import cloud_functions_syntax as syntax
 from predeploy.hosts.cloud_functions import classify, cloud_functions, start_failure
-from predeploy.hosts.cloud_functions_manifest import tool_version
-from predeploy.hosts.cloud_functions_python import at_least, solve
+from predeploy.hosts.google_manifest import tool_version
+from predeploy.hosts.google_python import at_least, solve
 from predeploy.model.conditions import Match, NoMatch, Unknown
 from predeploy.model.execution import BootResult, Execution
 from predeploy.model.findings import Evidence
@@ -103,8 +104,8 @@ def test_the_target_is_found_in_the_source_file(text: str, name: str | None) -> 
 def test_a_given_target_goes_before_what_is_found() -> None:
     by_setting = source.target(case({"main.py": HELLO}, {"GOOGLE_FUNCTION_TARGET": "b"}, target="a"))
     by_variable = source.target(case({"main.py": HELLO}, {"GOOGLE_FUNCTION_TARGET": "b"}))
-    assert by_setting == source.Target("a", "the setting target", given=True)
-    assert by_variable == source.Target("b", "GOOGLE_FUNCTION_TARGET", given=True)
+    assert by_setting == source.Target(name="a", origin="the setting target", given=True)
+    assert by_variable == source.Target(name="b", origin="GOOGLE_FUNCTION_TARGET", given=True)
 
 
 @pytest.mark.parametrize(
@@ -143,9 +144,9 @@ def test_a_name_bound_elsewhere_is_no_target(text: str) -> None:
 def test_a_newer_runtime_makes_only_newer_syntax_doubtful(
     text: str, outcome: type, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(source, "_problem", _problem_of_313)
-    monkeypatch.setattr(source, "OURS", (3, 13))
-    assert isinstance(source.syntax_error(case({"main.py": text}, runtime="python314")), outcome)
+    monkeypatch.setattr(syntax, "_problem", _problem_of_313)
+    monkeypatch.setattr(syntax, "OURS", (3, 13))
+    assert isinstance(syntax.syntax_error(case({"main.py": text}, runtime="python314")), outcome)
 
 
 def _problem_of_313(data: bytes, path: str, host: int) -> Evidence | None:
@@ -153,13 +154,13 @@ def _problem_of_313(data: bytes, path: str, host: int) -> Evidence | None:
 
 
 def test_large_files_are_left_to_the_build_step(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(source, "MAX_FILE_BYTES", 10)
-    assert isinstance(source.syntax_error(case({"main.py": "def broken(:\n"})), NoMatch)
+    monkeypatch.setattr(syntax, "MAX_FILE_BYTES", 10)
+    assert isinstance(syntax.syntax_error(case({"main.py": "def broken(:\n"})), NoMatch)
 
 
 def test_the_number_of_files_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(source, "MAX_FILES", 1)
-    assert isinstance(source.syntax_error(case({"main.py": HELLO, "z.py": "def broken(:\n"})), NoMatch)
+    monkeypatch.setattr(syntax, "MAX_FILES", 1)
+    assert isinstance(syntax.syntax_error(case({"main.py": HELLO, "z.py": "def broken(:\n"})), NoMatch)
 
 
 @pytest.mark.parametrize(

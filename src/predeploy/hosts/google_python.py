@@ -1,4 +1,4 @@
-"""Which Python a Google function gets: the runtime id, and the constraints of the build variables.
+"""Which Python Google's builder takes: the runtime id, build variables and .python-version as constraints.
 
 Source: GoogleCloudPlatform/buildpacks at 21f28de8 (2026-08-22), pkg/python and cmd/python/runtime.
 """
@@ -6,8 +6,9 @@ Source: GoogleCloudPlatform/buildpacks at 21f28de8 (2026-08-22), pkg/python and 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
+from predeploy.app.tree import Unreadable
 from predeploy.lazy import pattern
 from predeploy.model.conditions import Match, Outcome, matched
 from predeploy.model.decisions import PythonRequest
@@ -31,9 +32,23 @@ BEYOND_DOUBT = 12
 """Patch releases above the newest we know from which on a number cannot exist yet: a year's worth."""
 
 
+RUNTIME_FILES: dict[str, Callable[[Case], Evidence | None]] = {}
+"""How a product's own file says the runtime id, by the file's name in the profile (``runtime-file``)."""
+
+
+def runtime_said(case: Case) -> Evidence | None:
+    """Return the runtime id and where it stands: the setting, ``GOOGLE_RUNTIME``, else the product's file."""
+    given = case.setting("runtime")
+    if given:
+        return Evidence(path="runtime", text=given)
+    read = RUNTIME_FILES.get(case.snapshot.extra.get("runtime-file", ""))
+    return read(case) if read is not None else None
+
+
 def runtime_id(case: Case) -> str | None:
-    """Return the runtime id given by the setting or ``GOOGLE_RUNTIME``; ``None`` when neither says one."""
-    return case.setting("runtime") or None
+    """Return the runtime id; ``None`` when nothing says one."""
+    said = runtime_said(case)
+    return said.text if said is not None else None
 
 
 def runtime_minor(runtime: str) -> str | None:
@@ -48,7 +63,24 @@ def requested_text(case: Case) -> str:
         if case.env.get(name):
             return case.env[name]
     minor = runtime_minor(runtime_id(case) or "")
-    return minor or case.snapshot.python_default or ""
+    return minor or version_file_text(case) or stack_default(case) or ""
+
+
+def stack_default(case: Case) -> str | None:
+    """Return the minor version when nothing is asked for: that of the stack, where the product has one."""
+    stacks: dict[str, str] = case.snapshot.extra.get("stacks", {})
+    return stacks.get(case.setting("stack") or "", case.snapshot.python_default)
+
+
+def version_file_text(case: Case) -> str | None:
+    """Return what ``.python-version`` says, where this product reads it; ``None`` when it is not there."""
+    read = any(source.grammar == "google.version_file" for source in case.snapshot.python_sources)
+    if not read or not case.tree.is_file(".python-version"):
+        return None
+    try:
+        return case.tree.read(".python-version").decode("utf-8", "replace").strip()
+    except Unreadable:
+        return None
 
 
 def at_least(case: Case, minor: str) -> bool:
@@ -59,13 +91,33 @@ def at_least(case: Case, minor: str) -> bool:
     return (int(match[1]), int(match[2] or 0)) >= numbers(minor)
 
 
-@grammar("cloud_functions.variable")
+@grammar("google.variable")
 def variable(case: Case, origin: str) -> PythonRequest | None:
     """Read a build variable: a full version is taken as it is, anything else is a constraint."""
     text = case.env.get(origin)
-    if not text:
-        return None
-    evidence = (Evidence(path=origin, text=text[:100]),)
+    return _constrained(case, origin, text) if text else None
+
+
+@grammar("google.version_file")
+def version_file(case: Case, origin: str) -> PythonRequest | None:
+    """Read ``.python-version``, whose whole text is one version or constraint."""
+    text = version_file_text(case)
+    if text == "":
+        evidence = (Evidence(path=origin),)
+        return PythonRequest(origin=origin, problem="empty", detail=origin, evidence=evidence)
+    return _constrained(case, origin, text) if text else None
+
+
+@grammar("google.stack")
+def stack(case: Case, origin: str) -> PythonRequest | None:
+    """Take the default of the stack that the app is built on."""
+    value = stack_default(case)
+    return PythonRequest(origin=origin, version=value) if value else None
+
+
+def _constrained(case: Case, origin: str, text: str) -> PythonRequest:
+    line = 1 if case.tree.is_file(origin) else None
+    evidence = (Evidence(path=origin, line=line, text=text[:100]),)
     if PRERELEASE.fullmatch(text):
         return PythonRequest(origin=origin, problem="prerelease", detail=text, evidence=evidence)
     exact = EXACT.fullmatch(text)
@@ -76,14 +128,14 @@ def variable(case: Case, origin: str) -> PythonRequest | None:
     return PythonRequest(origin=origin, version=text if plain else version, evidence=evidence)
 
 
-@grammar("cloud_functions.runtime")
+@grammar("google.runtime")
 def runtime(case: Case, origin: str) -> PythonRequest | None:
     """Read the minor version that the runtime id stands for."""
-    given = runtime_id(case)
-    minor = runtime_minor(given) if given else None
-    if given is None or minor is None:
+    said = runtime_said(case)
+    minor = runtime_minor(said.text or "") if said else None
+    if said is None or minor is None:
         return None
-    return PythonRequest(origin=origin, version=minor, evidence=(Evidence(path="runtime", text=given),))
+    return PythonRequest(origin=origin, version=minor, evidence=(said,))
 
 
 def solve(text: str, releases: dict[str, str]) -> str | None:
@@ -144,23 +196,24 @@ def _meets(version: Version, operator: str, parts: Parts) -> bool:
     return version > floor if operator == ">" else version < floor
 
 
-@predicate("cloud_functions.runtime_is")
+@predicate("google.runtime_is")
 def runtime_is(case: Case, *, names: Words) -> Outcome:
     """Match when the runtime id, given or by default, is one of these."""
-    minor = case.snapshot.python_default or ""
-    return matched((runtime_id(case) or f"python{minor.replace('.', '')}") in words(names))
+    minor, said = case.snapshot.python_default or "", runtime_said(case)
+    given = said.text if said else f"python{minor.replace('.', '')}"
+    return matched(given in words(names), *((said,) if said and said.line else ()))
 
 
-@predicate("cloud_functions.runtime_unknown")
+@predicate("google.runtime_unknown")
 def runtime_unknown(case: Case) -> Outcome:
     """Match when the runtime id is not one that the platform has on that day."""
-    given = runtime_id(case)
-    if given is None or given in case.snapshot.lists.get("runtimes", ()):
+    said = runtime_said(case)
+    if said is None or said.text in case.snapshot.lists.get("runtimes", ()):
         return matched(False)
-    return Match((Evidence(path="runtime", text=given),), given)
+    return Match((said,), said.text)
 
 
-@predicate("cloud_functions.not_published")
+@predicate("google.not_published")
 def not_published(case: Case, *, certain: bool) -> Outcome:
     """Match when a full version is not among the releases we know; ``certain``: it cannot exist either."""
     choice = case.python
@@ -174,3 +227,14 @@ def _beyond_doubt(version: str, case: Case) -> bool:
     minor, _, patch = version.rpartition(".")
     newest = case.snapshot.releases.get(minor)
     return newest is not None and int(patch) > numbers(newest)[2] + BEYOND_DOUBT
+
+
+@predicate("google.no_python_files")
+def no_python_files(case: Case, *, runtime_is_said: bool) -> Outcome:
+    """Match when nothing says the runtime and the upload holds no Python file.
+
+    ``runtime_is_said``: the platform always says one, so that only a variable declared empty is none.
+    """
+    given = case.env.get("GOOGLE_RUNTIME")
+    unsaid = given == "" or (given is None and not runtime_is_said)
+    return matched(unsaid and not runtime_id(case) and not case.tree.has_python)

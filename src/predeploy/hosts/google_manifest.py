@@ -1,4 +1,4 @@
-"""What a Google function is installed from and with, and whether it declares the Functions Framework.
+"""What Google's Python builder installs from and with: requirements.txt, or a project with Poetry, uv or pip.
 
 Source: GoogleCloudPlatform/buildpacks at 21f28de8 (2026-08-22), pkg/python and the buildpacks of cmd/python.
 """
@@ -6,25 +6,19 @@ Source: GoogleCloudPlatform/buildpacks at 21f28de8 (2026-08-22), pkg/python and 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Collection
 from typing import Literal
 
 from predeploy.app.pyproject import Pyproject, read_pyproject
-from predeploy.app.text import lines_of
 from predeploy.app.tree import Unreadable
-from predeploy.hosts.cloud_functions_python import at_least
-from predeploy.hosts.cloud_functions_source import source_path
-from predeploy.lazy import pattern
+from predeploy.hosts.google_python import at_least
 from predeploy.model.conditions import Match, Outcome, matched
 from predeploy.model.decisions import Selection
 from predeploy.model.findings import Evidence
+from predeploy.record import record
 from predeploy.rules.case import Case
 from predeploy.rules.predicates import Words, words
 from predeploy.rules.registry import predicate, selector
-
-FRAMEWORK = "functions-framework"
-DECLARED = pattern(r"^functions-framework\b([^-]|$)|#egg=functions-framework$", re.MULTILINE | re.ASCII)
-"""The builder's notion of a declaration, line by line; it knows no other spelling of the name."""
 
 TRUE_WORDS = frozenset({"1", "t", "T", "TRUE", "true", "True"})
 FALSE_WORDS = frozenset({"0", "f", "F", "FALSE", "false", "False"})
@@ -34,7 +28,7 @@ OTHER_MANIFESTS = ("pyproject.toml", "poetry.lock", "uv.lock", "Pipfile", "Pipfi
 Mode = Literal["pip", "uv", "pip-project", "uv-project", "poetry", "nothing"]
 
 
-@dataclass(frozen=True)
+@record
 class ToolVersion:
     """Which version of uv or Poetry the builder installs."""
 
@@ -48,7 +42,7 @@ class ToolVersion:
 
 def pyproject(case: Case) -> Pyproject:
     """Return the app's pyproject.toml, read once."""
-    return case.once("cloud_functions.pyproject", lambda: read_pyproject(case.tree))
+    return case.once("google.pyproject", lambda: read_pyproject(case.tree))
 
 
 def _tracks(case: Case, fact: str) -> bool:
@@ -79,25 +73,30 @@ def pip_or_uv(case: Case) -> Literal["pip", "uv"]:
     return "uv" if word == "uv" or by_default else "pip"
 
 
-@selector("cloud_functions.manifest")
+@selector("google.manifest")
 def manifest(case: Case) -> Selection:
     """Take requirements.txt, else a pyproject.toml with Poetry or uv, else only the framework."""
     if case.tree.is_file("requirements.txt"):
         installer = pip_or_uv(case)
-        return _selection(
-            case, "requirements.txt", installer, f"requirements.txt, with {_why(case, installer)}"
-        )
+        beside = case.tree.is_file("pyproject.toml")
+        first = " goes before pyproject.toml, which is read only where there is none" if beside else ""
+        reason = f"requirements.txt{first}; with {_why(case, installer)}"
+        return _selection(case, "requirements.txt", installer, reason)
     if case.tree.is_file("pyproject.toml") and pyproject_counts(case):
         return _project(case)
     installer = pip_or_uv(case)
-    reason = f"no manifest: only the Functions Framework is installed, with {_why(case, installer)}"
+    function = "framework-list" in case.snapshot.values
+    what = (
+        "only the Functions Framework is installed" if function else "nothing of the app's own is installed"
+    )
+    reason = f"no manifest: {what}, with {_why(case, installer)}"
     return _selection(case, None, installer, reason)
 
 
 def _why(case: Case, installer: str) -> str:
     if manager_word(case):
         return f"{installer} as GOOGLE_PYTHON_PACKAGE_MANAGER is {case.env['GOOGLE_PYTHON_PACKAGE_MANAGER']}"
-    return f"{installer}, the default for this Python"
+    return f"{installer}, the default for Python {case.python.minor or 'of this version'}"
 
 
 def _project(case: Case) -> Selection:
@@ -118,15 +117,19 @@ def _project(case: Case) -> Selection:
 
 def _selection(case: Case, name: str | None, installer: str | None, reason: str) -> Selection:
     read = {name} | ({f"{installer}.lock"} if name == "pyproject.toml" else set())
-    lost = [file for file in OTHER_MANIFESTS if file not in read and case.tree.is_file(file)]
     return Selection(
         manifest=name,
         installer=installer,
         candidates=(name,) if name else (),
-        ignored=tuple(lost),
+        ignored=others_of(case, read),
         reason=reason,
         problem=None if installer else "no-installer",
     )
+
+
+def others_of(case: Case, read: Collection[str | None]) -> tuple[str, ...]:
+    """Return the dependency files that lie there and are not read."""
+    return tuple(file for file in OTHER_MANIFESTS if file not in read and case.tree.is_file(file))
 
 
 def mode(case: Case) -> Mode:
@@ -142,26 +145,26 @@ def mode(case: Case) -> Mode:
     return "pip-project" if project else "pip"
 
 
-@predicate("cloud_functions.mode_is")
+@predicate("google.mode_is")
 def mode_is(case: Case, *, modes: Words) -> Outcome:
     """Match when the builder installs in one of these ways."""
     return matched(mode(case) in words(modes))
 
 
-@predicate("cloud_functions.no_manifest")
+@predicate("google.no_manifest")
 def no_manifest(case: Case) -> Outcome:
     """Match when there is no manifest that the builder reads."""
     return matched(case.selection.manifest is None)
 
 
-@predicate("cloud_functions.pyproject_not_read")
+@predicate("google.pyproject_not_read")
 def pyproject_not_read(case: Case) -> Outcome:
     """Match when the only manifest is a pyproject.toml that the builder does not read on that day."""
     alone = case.tree.is_file("pyproject.toml") and not case.tree.is_file("requirements.txt")
     return matched(alone and not pyproject_counts(case), Evidence(path="pyproject.toml"))
 
 
-@predicate("cloud_functions.setup_py_not_run")
+@predicate("google.setup_py_not_run")
 def setup_py_not_run(case: Case) -> Outcome:
     """Match when a setup.py or setup.cfg lies in the root and nothing installs that directory."""
     present = [name for name in ("setup.py", "setup.cfg") if case.tree.is_file(name)]
@@ -174,15 +177,6 @@ def _installs_root(case: Case) -> bool:
     return any(re.match(r"\s*(?:-e\s*|--editable[ =])?\.{1,2}(?:[/\s\[]|$)", line) for line in lines)
 
 
-@predicate("cloud_functions.requirements_beside_source")
-def requirements_beside_source(case: Case) -> Outcome:
-    """Match when requirements lie beside a source file in a sub-directory, and none in the root."""
-    directory = source_path(case).rpartition("/")[0]
-    beside = f"{directory}/requirements.txt"
-    lost = bool(directory) and case.selection.manifest is None and case.tree.is_file(beside)
-    return matched(lost, Evidence(path=beside))
-
-
 def requirements_text(case: Case) -> str:
     """Return requirements.txt as the builder reads it: bytes as UTF-8, a byte-order mark included."""
     try:
@@ -191,76 +185,7 @@ def requirements_text(case: Case) -> str:
         return ""
 
 
-def framework_declared(case: Case) -> bool:
-    """Return whether the builder sees the Functions Framework among the declared dependencies."""
-    if case.selection.manifest == "requirements.txt":
-        return DECLARED.search(requirements_text(case)) is not None
-    if case.selection.manifest == "pyproject.toml":
-        listed = "\n".join(dependency.text for dependency in pyproject(case).dependencies)
-        poetry = pyproject(case).table("tool", "poetry", "dependencies")
-        return DECLARED.search(listed) is not None or FRAMEWORK in poetry
-    return False
-
-
-def framework_injected(case: Case) -> bool:
-    """Return whether the builder adds its own list of the framework before the app's requirements."""
-    return case.selection.manifest != "pyproject.toml" and not framework_declared(case)
-
-
-@predicate("cloud_functions.framework_undeclared")
-def framework_undeclared(case: Case, *, in_project: bool) -> Outcome:
-    """Match when the framework is not declared; ``in_project``: pyproject.toml is the manifest, or is not."""
-    project = case.selection.manifest == "pyproject.toml"
-    undecided = project and _project_problem(case) is not None
-    hit = project is in_project and not undecided and not framework_declared(case)
-    evidence = (Evidence(path="pyproject.toml"),) if project else ()
-    return matched(hit, *evidence)
-
-
-@predicate("cloud_functions.framework_spelt_otherwise")
-def framework_spelt_otherwise(case: Case) -> Outcome:
-    """Match when requirements.txt names the framework in a way the builder does not recognise."""
-    if case.selection.manifest != "requirements.txt" or framework_declared(case):
-        return matched(False)
-    loose = re.compile(r"\s*functions[-_.]+framework(?![\w.-])", re.IGNORECASE)
-    for number, line in enumerate(lines_of(requirements_text(case)), start=1):
-        if loose.match(line):
-            return Match((Evidence(path="requirements.txt", line=number, text=line.strip()[:100]),))
-    return matched(False)
-
-
-@predicate("cloud_functions.project_unparsable")
-def project_unparsable(case: Case) -> Outcome:
-    """Match when the manifest is a pyproject.toml that the builder cannot decode."""
-    problem = _project_problem(case) if case.selection.manifest == "pyproject.toml" else None
-    return matched(
-        problem is not None, *((problem,) if problem else ()), detail=problem.text if problem else None
-    )
-
-
-def _project_problem(case: Case) -> Evidence | None:
-    """Return why the builder cannot decode pyproject.toml: no TOML, or another type than it looks for."""
-    parsed = pyproject(case)
-    if parsed.problem is not None:
-        return Evidence(path="pyproject.toml", line=parsed.problem.line, text=parsed.problem.reason)
-    for path, wanted in (
-        (("project",), dict),
-        (("project", "dependencies"), list),
-        (("tool",), dict),
-        (("tool", "poetry"), dict),
-        (("tool", "poetry", "dependencies"), dict),
-    ):
-        value = parsed.value(*path)
-        wrong = value is not None and not isinstance(value, wanted)
-        if wrong or (isinstance(value, list) and not all(isinstance(item, str) for item in value)):
-            what = "a list of texts" if wanted is list else "a table"
-            return Evidence(
-                path="pyproject.toml", line=parsed.line(*path), text=f"{'.'.join(path)} is not {what}"
-            )
-    return None
-
-
-@predicate("cloud_functions.project_beside_requirements_unparsable")
+@predicate("google.project_beside_requirements_unparsable")
 def project_beside_requirements_unparsable(case: Case) -> Outcome:
     """Match when uv installs requirements.txt and the pyproject.toml it asks for a uv version is no TOML."""
     if mode(case) != "uv" or pyproject(case).problem is None:
@@ -270,7 +195,7 @@ def project_beside_requirements_unparsable(case: Case) -> Outcome:
     return Match((Evidence(path="pyproject.toml", line=line, text=reason),), reason)
 
 
-@predicate("cloud_functions.flag")
+@predicate("google.flag")
 def flag(case: Case, *, name: str, state: Literal["true", "invalid"]) -> Outcome:
     """Match when a boolean build variable is declared and true, or is no boolean."""
     value = case.env.get(name)
@@ -285,7 +210,7 @@ def tool_version(case: Case, tool: Literal["uv", "poetry"]) -> ToolVersion:
     key = "required-version" if tool == "uv" else "requires-poetry"
     text, pinned = pyproject(case).text("tool", tool, key), pinned_version(case, tool)
     if not text:
-        return ToolVersion(pinned)
+        return ToolVersion(version=pinned)
     line = pyproject(case).line("tool", tool, key)
     from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
@@ -295,9 +220,9 @@ def tool_version(case: Case, tool: Literal["uv", "poetry"]) -> ToolVersion:
         return ToolVersion(problem="malformed", text=f"{tool}{text}", line=line)
     exact = re.fullmatch(r"\s*===?\s*([^*,\s]+)\s*", text)
     if exact is not None:
-        return ToolVersion(exact[1], text=text, line=line)
+        return ToolVersion(version=exact[1], text=text, line=line)
     if pinned in specifiers:
-        return ToolVersion(pinned, text=text, line=line)
+        return ToolVersion(version=pinned, text=text, line=line)
     return ToolVersion(problem="range", text=f"{tool}{text}", line=line)
 
 
@@ -317,7 +242,7 @@ def tool_of(case: Case) -> Literal["uv", "poetry"] | None:
     return "poetry" if current == "poetry" else None
 
 
-@predicate("cloud_functions.tool_version_problem")
+@predicate("google.tool_version_problem")
 def tool_version_problem(
     case: Case, *, tool: Literal["uv", "poetry"], kind: Literal["malformed", "range"]
 ) -> Outcome:
@@ -329,7 +254,7 @@ def tool_version_problem(
     return matched(version.problem == kind, place, detail=version.text[:100])
 
 
-@predicate("cloud_functions.python_excluded")
+@predicate("google.python_excluded")
 def python_excluded(case: Case, *, modes: Words) -> Outcome:
     """Match when ``project.requires-python`` excludes the runtime's Python and its installer insists."""
     text, resolved = pyproject(case).requires_python, case.python.resolved
@@ -345,23 +270,3 @@ def python_excluded(case: Case, *, modes: Words) -> Outcome:
     return matched(
         not fits, Evidence(path="pyproject.toml", line=line, text=text), detail=f"{text}, not {resolved}"
     )
-
-
-@predicate("cloud_functions.framework_too_old")
-def framework_too_old(case: Case, *, specifier: str) -> Outcome:
-    """Match when requirements.txt pins the framework to a version in this range."""
-    from predeploy.app.requirements import read_requirements
-
-    if case.selection.manifest != "requirements.txt":
-        return matched(False)
-    read = case.once(
-        "requirements:requirements.txt", lambda: read_requirements(case.tree, "requirements.txt")
-    )
-    line = read.find(FRAMEWORK)
-    pinned = re.fullmatch(r"==([0-9.]+)", line.specifier) if line else None
-    if line is None or pinned is None:
-        return matched(False)
-    from packaging.specifiers import SpecifierSet
-
-    place = Evidence(path=line.path, line=line.line, text=line.text[:100])
-    return matched(pinned[1] in SpecifierSet(specifier), place, detail=pinned[1])
