@@ -13,6 +13,7 @@ from predeploy.hosts import (  # noqa: F401 - their functions register themselve
     streamlit_poetry,
     streamlit_projects,
     streamlit_python,
+    streamlit_settings,
     streamlit_system,
 )
 from predeploy.hosts.streamlit_requirements import capped_below, specifiers

@@ -303,15 +303,13 @@ def needs_libgl(case: Case, *, imported: bool) -> Outcome:
 
     ``imported``: only where the entrypoint imports ``cv2`` at once, or only where that cannot be seen.
     """
-    from predeploy.hosts.streamlit_system import apt_words
+    from predeploy.hosts.streamlit_system import brought_libraries
 
     names = {canonical(name) for name in case.snapshot.lists.get("opencv-with-windows", ())}
     lines = [line for line in applying(case) if line.name in names and not line.constraint]
     installed = case.execution.installed if case.execution else None
     present = [item.name for item in installed or () if canonical(item.name) in names]
-    libraries = set(case.snapshot.lists.get("libgl-packages", ()))
-    brought = any(word.text in libraries for word in apt_words(case))
-    if brought or not (present or lines) or _imports_cv2(case) is not imported:
+    if not (present or lines) or _imports_cv2(case) is not imported or "libgl1" in brought_libraries(case):
         return matched(False)
     names_shown = ", ".join(dict.fromkeys([*present, *(line.name or "" for line in lines)]))
     return Match(tuple(map(place, lines)), names_shown)
