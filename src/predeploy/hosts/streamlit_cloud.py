@@ -38,13 +38,15 @@ def streamlit(case: Case) -> BuildPlan:
     by_pip = installer in {None, "uv-pip"}
     name = installer or "uv-pip"
     kind = kind_of(name, snapshot.installers[name])
-    used = set(kind.tools)
+    used = {*kind.tools, *({"conda"} if installer == "conda" else ())}
     entry = entrypoint(case).path or ""
     return BuildPlan(
         platform=snapshot.id,
         as_of=snapshot.as_of.isoformat(),
         environment=Environment(
-            python=case.python.resolved or "", seeds={"pip": snapshot.tools["pip"]} if by_pip else {}
+            python=case.python.resolved or "",
+            seeds={"pip": snapshot.tools["pip"]} if by_pip else {},
+            made_by_step=installer == "conda",
         ),
         env=_caches(case, used | {"pip"} if by_pip else used),
         tools=pinned(kind.tools, snapshot.tools),

@@ -1,8 +1,11 @@
-"""conda: recognised, so that a host's choice of it is named; not run here."""
+"""conda: makes the whole environment, Python too; here by py-rattler, see :mod:`.conda_worker`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+
+EXCLUDE_NEWER = "PREDEPLOY_CONDA_EXCLUDE_NEWER"
+"""Our own variable, since conda has none: packages from that moment on are not seen."""
 
 
 class Conda:

@@ -111,6 +111,8 @@ class Environment:
     """Version the host uses."""
     seeds: dict[str, str] = field(default_factory=dict)
     """Distributions put in before the first step, with exact versions."""
+    made_by_step: bool = False
+    """Whether a step makes it, Python and all, as conda does; else it is a virtualenv, made before."""
 
 
 @record

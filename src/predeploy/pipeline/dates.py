@@ -7,11 +7,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, timedelta
 
+from predeploy.installers.conda import EXCLUDE_NEWER
 from predeploy.model.decisions import BuildPlan, Step
 from predeploy.rules.case import Case
 
 UV = "UV_EXCLUDE_NEWER"
 PIP = "PIP_UPLOADED_PRIOR_TO"
+CONDA = EXCLUDE_NEWER
 
 FIRST_PIP = (26, 0)
 """The first pip with ``--uploaded-prior-to``, and so with its variable."""
@@ -49,6 +51,8 @@ def _variables(step: Step, plan: BuildPlan, case: Case) -> tuple[str, ...] | Non
         return () if locked or (words[:1] == ("sync",) and case.tree.is_file("uv.lock")) else (UV,)
     if program == "pip" or words[:2] == ("-m", "pip"):
         return (PIP,) if _can_limit(plan) else None
+    if program == "{conda}":
+        return (CONDA,)
     if program == "pipenv":
         return () if case.tree.is_file("Pipfile.lock") and "--skip-lock" not in words else None
     if program == "poetry":

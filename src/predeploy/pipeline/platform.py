@@ -154,11 +154,17 @@ class PlatformRun:
 
     def _install(self, stage: Stage) -> None:
         stage.work.copy_app(self.case.tree, self.source.directory)
-        local, python = install.choose_interpreter(stage)
-        self._now(local_python=local)
-        if local.match == "none":
-            self._now(foreign=install.resolve_for_host(stage))
-        ran = install.prepare(stage, python) and install.run_steps(stage)
+        if stage.plan.environment.made_by_step:
+            from predeploy.pipeline import conda
+
+            ran = conda.run_steps(stage)
+            self._now(local_python=conda.interpreter(stage))
+        else:
+            local, python = install.choose_interpreter(stage)
+            self._now(local_python=local)
+            if local.match == "none":
+                self._now(foreign=install.resolve_for_host(stage))
+            ran = install.prepare(stage, python) and install.run_steps(stage)
         self._now(packages_as_of=stage.plan.packages_as_of, undated=install.undated(stage))
         if ran:
             self._now(installed=verify.installed(stage.work.venv))

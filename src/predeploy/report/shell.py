@@ -27,6 +27,7 @@ VARIABLES = {
     "socket": "SOCKET",
     "python": "PYTHON",
     "uv": "UV",
+    "conda": "CONDA",
 }
 
 
@@ -77,6 +78,7 @@ def _head(results: Sequence[PlatformResult], app: Path) -> list[str]:
         "set -eu",
         f"SOURCE=${{SOURCE:-{shlex.quote(str(app.resolve()))}}}",
         "UV=${UV:-uv}",
+        "CONDA=${CONDA:-conda}",
         "PORT=${PORT:-8000}",
         "ROOT=${ROOT:-$(mktemp -d)}",
     ]
@@ -96,8 +98,9 @@ def _function(detection: Detection, plan: BuildPlan) -> list[str]:
         "RUN_HOME=$WORK/home; RUN_TMP=$WORK/tmp; CACHE=$ROOT/tools; SOCKET=$WORK/app.sock",
         'mkdir -p "$WORK" "$RUN_HOME" "$RUN_TMP" "$CACHE"; cp -R "$SOURCE" "$APP"; cd "$APP"',
         f"PYTHON=${{PYTHON:-{minor}}}",
-        '"$UV" venv --quiet --no-project --python "$PYTHON" "$VENV"',
     ]
+    if not plan.environment.made_by_step:
+        body.append('"$UV" venv --quiet --no-project --python "$PYTHON" "$VENV"')
     seeds = [f"{name}=={version}" for name, version in plan.environment.seeds.items()]
     if seeds:
         words = " ".join(shlex.quote(seed) for seed in seeds)
