@@ -9,6 +9,7 @@ from __future__ import annotations
 import posixpath
 
 from predeploy.hosts import (  # noqa: F401 - their functions register themselves
+    streamlit_libraries,
     streamlit_outcomes,
     streamlit_poetry,
     streamlit_projects,

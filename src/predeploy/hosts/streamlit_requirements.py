@@ -9,7 +9,7 @@ from predeploy.app.requirement import canonical
 from predeploy.app.requirements import RequirementLine, Requirements, logical_lines, read_requirements
 from predeploy.app.text import Problem, decode
 from predeploy.app.tree import Unreadable
-from predeploy.hosts.streamlit_selection import entrypoint, manifest_directory
+from predeploy.hosts.streamlit_selection import manifest_directory
 from predeploy.model.conditions import Match, Outcome, matched
 from predeploy.model.findings import Evidence
 from predeploy.rules.case import Case
@@ -292,37 +292,3 @@ def numpy_trap(case: Case) -> Outcome:
         return matched(False)
     lines = [*lines_of(case, "streamlit"), *lines_of(case, "pyarrow")]
     return Match(tuple(map(place, lines)))
-
-
-# --- system libraries -------------------------------------------------------------------------------
-
-
-@predicate("streamlit.needs_libgl")
-def needs_libgl(case: Case, *, imported: bool) -> Outcome:
-    """Match when OpenCV with its window code is asked for, or installed, and packages.txt brings no libGL.
-
-    ``imported``: only where the entrypoint imports ``cv2`` at once, or only where that cannot be seen.
-    """
-    from predeploy.hosts.streamlit_system import brought_libraries
-
-    names = {canonical(name) for name in case.snapshot.lists.get("opencv-with-windows", ())}
-    lines = [line for line in applying(case) if line.name in names and not line.constraint]
-    installed = case.execution.installed if case.execution else None
-    present = [item.name for item in installed or () if canonical(item.name) in names]
-    if not (present or lines) or _imports_cv2(case) is not imported or "libgl1" in brought_libraries(case):
-        return matched(False)
-    names_shown = ", ".join(dict.fromkeys([*present, *(line.name or "" for line in lines)]))
-    return Match(tuple(map(place, lines)), names_shown)
-
-
-def _imports_cv2(case: Case) -> bool:
-    from predeploy.app.imports import scan_imports
-
-    path = entrypoint(case).path
-    if path is None:
-        return False
-    try:
-        scan = scan_imports(case.tree.read(path), path)
-    except Unreadable:
-        return False
-    return any(found.module.split(".")[0] == "cv2" and found.always_runs for found in scan.imports)

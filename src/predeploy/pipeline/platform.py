@@ -17,6 +17,7 @@ from predeploy.model.findings import Finding
 from predeploy.model.results import PlatformResult
 from predeploy.pipeline import boot, install, verify
 from predeploy.pipeline.detect import outcome_of, settle, status_of
+from predeploy.pipeline.libraries import missing_libraries
 from predeploy.pipeline.ports import Ports
 from predeploy.pipeline.stage import Interrupted, Stage
 from predeploy.rules.case import Case
@@ -172,6 +173,7 @@ class PlatformRun:
     def _verify(self, stage: Stage) -> None:
         self._now(conflicts=verify.run_steps(stage), missing_imports=verify.missing_imports(stage))
         self._now(importable=verify.importable(stage), sizes=verify.sizes(stage))
+        self._now(missing_libraries=missing_libraries(stage))
 
     def _boot(self, stage: Stage) -> None:
         if stage.plan.boot is None:

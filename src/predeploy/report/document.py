@@ -118,6 +118,7 @@ def _step(step: StepResult) -> dict[str, Any]:
 
 
 def _boot(boot: BootResult) -> dict[str, Any]:
+    memory = {"at_rest_bytes": boot.memory_at_rest, "peak_bytes": boot.memory_peak}
     return {
         "status": boot.status,
         "port": boot.port,
@@ -126,5 +127,6 @@ def _boot(boot: BootResult) -> dict[str, Any]:
         "returncode": boot.returncode,
         "listening": list(boot.listening),
         "script_status": boot.script_status,
+        "memory": memory if boot.memory_at_rest is not None else None,
         "log": boot.log,
     }

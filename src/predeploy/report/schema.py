@@ -77,6 +77,13 @@ class Distribution(TypedDict):
     version: str
 
 
+class Memory(TypedDict):
+    """What the app's processes held, in bytes."""
+
+    at_rest_bytes: int
+    peak_bytes: int
+
+
 class Boot(TypedDict):
     """What the start command did."""
 
@@ -87,6 +94,7 @@ class Boot(TypedDict):
     returncode: int | None
     listening: list[str]
     script_status: int | None
+    memory: Memory | None
     log: str | None
 
 
