@@ -10,6 +10,7 @@ import pytest
 
 from support.building import Build, decisive, log_of, outcome, rules, steps, versions
 from support.conda import MINOR, PYTHON, CondaChannels, standard_channel
+from support.outcomes import SAMPLE_APPS
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the host's conda packages are for Linux")
 
@@ -58,6 +59,16 @@ def test_requirements_beside_it_are_ignored_and_the_report_says_so(deploy: Any) 
     assert platform["manifest"] == "environment.yml"
     assert rules(platform) >= {"several-dependency-files"}
     assert "alpha" not in versions(platform)
+
+
+def test_the_sample_app_starts(deploy: Any) -> None:
+    app = SAMPLE_APPS / "streamlit-conda"
+    files = {path.name: path.read_text("utf-8") for path in app.iterdir() if path.is_file()}
+    files["environment.yml"] = files["environment.yml"].replace("python=3.12", f"python={MINOR}")
+    platform = deploy(files)
+    assert (platform["status"], platform["installer"]) == ("warn", "conda")
+    assert "environment.yml is used, requirements.txt not" in platform["findings"][0]["message"]
+    assert platform["boot"]["script_status"] == 200
 
 
 @pytest.mark.parametrize(
