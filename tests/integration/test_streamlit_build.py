@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -44,6 +46,7 @@ def test_an_app_is_healthy_and_its_script_runs_to_the_end(deploy: Deploy) -> Non
         "install-requirements": "ok",
         "install-streamlit": "ok",
         "install-rich": "ok",
+        "replace-pyarrow": "skipped",
         "conflict-check": "ok",
     }
     argv = next(step["argv"] for step in platform["steps"] if step["id"] == "install-requirements")
@@ -131,6 +134,26 @@ def test_a_script_that_ends_with_an_exception(
     assert (platform["boot"]["http_status"], platform["boot"]["script_status"]) == (200, 503)
     (place,) = decisive(platform)["evidence"]
     assert (place["path"], place["line"]) == (ENTRY, line)
+
+
+def test_secrets_of_a_file_reach_the_script_and_no_output(deploy: Deploy) -> None:
+    script = (
+        SCRIPT
+        + "value = st.secrets['api_key']\nprint('the key is', value)\nassert value\nraise ValueError(value)\n"
+    )
+    files = {ENTRY: script, "mine.toml": "api_key = 'hush-hush-hush'\n"}
+    platform = deploy(files, "--set", "streamlit-cloud.secrets=mine.toml", "--keep")
+    assert outcome(platform) == ("fail", "boot", "script-error")
+    assert "hush-hush" not in json.dumps(platform)
+    assert "the key is ***" in Path(platform["boot"]["log"]).read_text("utf-8")
+
+
+def test_a_file_of_secrets_that_is_not_there(build: Build) -> None:
+    _, platform = build(
+        {ENTRY: SCRIPT}, "--set", "streamlit-cloud.secrets=mine.toml", platform="streamlit-cloud"
+    )
+    assert platform["status"] == "unknown"
+    assert "mine.toml: no such file" in decisive(platform)["message"]
 
 
 def test_a_missing_module_is_found_before_the_start(deploy: Deploy) -> None:

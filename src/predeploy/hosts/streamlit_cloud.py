@@ -7,8 +7,10 @@ Source: the sheet ``hosts/streamlit-cloud.md``, made of build logs of 2026, the 
 from __future__ import annotations
 
 import posixpath
+from dataclasses import replace
 
 from predeploy.hosts import (  # noqa: F401 - their functions register themselves
+    streamlit_code,
     streamlit_libraries,
     streamlit_outcomes,
     streamlit_poetry,
@@ -58,6 +60,7 @@ def streamlit(case: Case) -> BuildPlan:
         requirements=("streamlit", "rich>=10.14.0") if by_pip else (),
         entry_modules=(entry,),
         import_roots=(posixpath.dirname(entry),),
+        home_files=_secrets(case),
     )
 
 
@@ -66,6 +69,12 @@ def _caches(case: Case, used: set[str]) -> dict[str, str]:
     return {
         name: value for name, value in case.snapshot.build_env.items() if name.split("_")[0].lower() in used
     }
+
+
+def _secrets(case: Case) -> dict[str, str]:
+    """Return the file of the secrets where the settings name one; streamlit finds it in the home."""
+    given = case.setting("secrets")
+    return {".streamlit/secrets.toml": given} if given else {}
 
 
 def _steps(case: Case) -> tuple[Step, ...]:
@@ -124,9 +133,10 @@ def _additions(case: Case) -> tuple[Step, ...]:
             _addition("replace-altair", "altair<5", "the host keeps altair below 5 for streamlit < 1.20")
         )
     replaced = case.snapshot.values.get("replaced-pyarrow")
-    if replaced and any(s.operator == "==" and s.version == replaced for s in specifiers(case, "pyarrow")):
-        reason = f"the host replaces pyarrow {replaced}, which crashes"
-        steps.append(_addition("replace-pyarrow", "pyarrow<25", reason))
+    if replaced:
+        reason = f"the host replaces pyarrow {replaced}, which crashes, whoever asked for it"
+        step = _addition("replace-pyarrow", "pyarrow<25", reason)
+        steps.append(replace(step, only_if_installed=f"pyarrow=={replaced}"))
     return tuple(steps)
 
 

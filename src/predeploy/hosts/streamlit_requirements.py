@@ -10,6 +10,7 @@ from predeploy.app.requirements import RequirementLine, Requirements, logical_li
 from predeploy.app.text import Problem, decode
 from predeploy.app.tree import Unreadable
 from predeploy.hosts.streamlit_selection import manifest_directory
+from predeploy.lazy import pattern
 from predeploy.model.conditions import Match, Outcome, matched
 from predeploy.model.findings import Evidence
 from predeploy.rules.case import Case
@@ -24,6 +25,8 @@ UNDECIDED = ("than we read", "which includes this file", "is not text", "permiss
 
 PIP_ONLY = ("in constraints", "which constraints cannot be")
 """Lines that only pip refuses, so that the host's first try with uv installs them."""
+
+_LOGIN = pattern(r"://(?!git@)[^/\s@]+@")
 
 PATHS = ("is not in the app", "a directory of the app", "with neither pyproject.toml nor setup.py")
 """Problems of local paths."""
@@ -92,6 +95,24 @@ def requires_any(case: Case, *, names_from: str) -> Outcome:
 
 def _elsewhere(line: RequirementLine) -> bool:
     return line.constraint or line.url is not None
+
+
+@predicate("streamlit.address_with_login")
+def address_with_login(case: Case) -> Outcome:
+    """Match for a requirement by an address with a user name or a token; ``git@`` alone is none."""
+    hits = [line for line in applying(case) if line.url and _LOGIN.search(line.url)]
+    return _matching(hits)
+
+
+@predicate("streamlit.program_missing")
+def program_missing(case: Case) -> Outcome:
+    """Match for a wrapper of a program that neither the image has nor packages.txt names."""
+    from predeploy.hosts.streamlit_system import apt_words
+
+    named = {word.text for word in apt_words(case)}
+    wrappers = case.snapshot.extra.get("programs", {})
+    hits = [line for line in applying(case) if line.name in wrappers and not line.constraint]
+    return _matching(line for line in hits if not named.intersection(wrappers[line.name]))
 
 
 @predicate("streamlit.local_file")

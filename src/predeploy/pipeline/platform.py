@@ -19,6 +19,7 @@ from predeploy.pipeline import boot, install, verify
 from predeploy.pipeline.detect import outcome_of, settle, status_of
 from predeploy.pipeline.libraries import missing_libraries
 from predeploy.pipeline.ports import Ports
+from predeploy.pipeline.secret_files import copied
 from predeploy.pipeline.stage import Interrupted, Stage
 from predeploy.rules.case import Case
 from predeploy.rules.evaluate import judge
@@ -104,6 +105,7 @@ class PlatformRun:
         base = build_environment(
             home=work.home, temp=work.temp, path=(work.venv / "bin",), index=index, extra={}
         )
+        secret = copied(plan, self.source.directory, work.home)
         places = {
             "app": str(work.app),
             "venv": str(work.venv),
@@ -119,7 +121,7 @@ class PlatformRun:
             plan=plan,
             request=self.request,
             work=work,
-            runner=ProcessRunner(self.cancellation, redact=Redactor(self.request.env.values())),
+            runner=ProcessRunner(self.cancellation, redact=Redactor((*self.request.env.values(), *secret))),
             cancellation=self.cancellation,
             reporter=self.reporter,
             base_env=base,

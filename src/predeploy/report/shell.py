@@ -125,6 +125,8 @@ def _step(step: Step, plan: BuildPlan) -> list[str]:
     command = _command(step)
     if step.only_if_importable:
         command = _where_importable(step.only_if_importable, command)
+    if step.only_if_installed:
+        command = _where_installed(step.only_if_installed, command)
     flag = f"failed_{_identifier(step.fallback_of or step.id)}"
     if any(other.fallback_of == step.id for other in plan.steps):
         return [*lines, f"{flag}=", *command[:-1], f"{command[-1]} || {flag}=1"]
@@ -138,6 +140,11 @@ def _step(step: Step, plan: BuildPlan) -> list[str]:
 def _where_importable(module: str, command: list[str]) -> list[str]:
     find = f'import sys, importlib.util; sys.exit(importlib.util.find_spec("{module}") is None)'
     test = f'"$VENV_BIN/python" -c {shlex.quote(find)}'
+    return [f"if {test}; then", *(f"  {line}" for line in command), "fi"]
+
+
+def _where_installed(pin: str, command: list[str]) -> list[str]:
+    test = f'"$UV" pip freeze --quiet --python "$VENV_BIN/python" | grep -qx {shlex.quote(pin)}'
     return [f"if {test}; then", *(f"  {line}" for line in command), "fi"]
 
 
