@@ -101,8 +101,23 @@ def _directory(case: Case) -> str:
     return f"{{app}}/{directory}" if directory else "{app}"
 
 
+def _by_uv(case: Case) -> bool:
+    """Return whether the host tries uv first; before, pip did everything."""
+    return case.snapshot.values.get("requirements-tool") == "uv"
+
+
 def _requirements(case: Case) -> tuple[Step, ...]:
     manifest = case.selection.manifest or ""
+    by_pip = ("{bin}/python", "-m", "pip", "install", "-r", manifest)
+    if not _by_uv(case):
+        only = Step(
+            id="install-requirements",
+            phase="install",
+            reason=case.selection.reason,
+            argv=by_pip,
+            timeout_seconds=INSTALL_SECONDS,
+        )
+        return (only,)
     first = Step(
         id="install-requirements",
         phase="install",
@@ -115,7 +130,7 @@ def _requirements(case: Case) -> tuple[Step, ...]:
         id="install-requirements-pip",
         phase="install",
         reason="the host tries the whole file again with pip when uv fails",
-        argv=("{bin}/python", "-m", "pip", "install", "-r", manifest),
+        argv=by_pip,
         timeout_seconds=INSTALL_SECONDS,
         fallback_of=first.id,
     )
@@ -125,28 +140,31 @@ def _requirements(case: Case) -> tuple[Step, ...]:
 def _additions(case: Case) -> tuple[Step, ...]:
     """Return what the host installs of its own; each is without effect when it is there already."""
     steps = [
-        _addition("install-streamlit", "streamlit", "the host adds streamlit where it is missing"),
-        _addition("install-rich", "rich>=10.14.0", "the host adds rich for its log of exceptions"),
+        _addition(case, "install-streamlit", "streamlit", "the host adds streamlit where it is missing"),
+        _addition(case, "install-rich", "rich>=10.14.0", "the host adds rich for its log of exceptions"),
     ]
     if capped_below(specifiers(case, "streamlit"), "1.20"):
         steps.append(
-            _addition("replace-altair", "altair<5", "the host keeps altair below 5 for streamlit < 1.20")
+            _addition(
+                case, "replace-altair", "altair<5", "the host keeps altair below 5 for streamlit < 1.20"
+            )
         )
     replaced = case.snapshot.values.get("replaced-pyarrow")
     if replaced:
         reason = f"the host replaces pyarrow {replaced}, which crashes, whoever asked for it"
-        step = _addition("replace-pyarrow", "pyarrow<25", reason)
+        step = _addition(case, "replace-pyarrow", "pyarrow<25", reason)
         steps.append(replace(step, only_if_installed=f"pyarrow=={replaced}"))
     return tuple(steps)
 
 
-def _addition(step_id: str, requirement: str, reason: str) -> Step:
+def _addition(case: Case, step_id: str, requirement: str, reason: str) -> Step:
+    by_uv = _by_uv(case)
     return Step(
         id=step_id,
         phase="install",
         reason=reason,
-        argv=(*UV_PIP, requirement),
-        env=UV_ENV,
+        argv=(*(UV_PIP if by_uv else ("{bin}/python", "-m", "pip", "install")), requirement),
+        env=UV_ENV if by_uv else {},
         timeout_seconds=600,
     )
 
