@@ -4,9 +4,10 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 JOBS   ?= auto
+MINUTES ?= 10
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint type fmt unit bench wheel docs debian clean
+.PHONY: help setup demo test check lint type fmt unit fuzz bench wheel docs debian clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +30,9 @@ test: $(STAMP) ## Run all tests
 unit: $(STAMP) ## Run the unit, contract and command-line tests only (no network, under a minute)
 	$(BIN)/python -m pytest -n $(JOBS) tests/unit tests/contract tests/cli
 
+fuzz: $(STAMP) ## Try the properties of parsers, trees and secrets on new inputs for MINUTES; .fuzz keeps what fails
+	$(BIN)/python tests/fuzz.py --minutes $(MINUTES)
+
 lint: $(STAMP) ## Run ruff
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -42,8 +46,9 @@ fmt: $(STAMP) ## Let ruff format and fix
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(STAMP) ## Measure start-up, as ratios
+bench: $(STAMP) ## Measure start-up and the sandbox, as ratios
 	$(BIN)/python benchmarks/startup.py
+	$(BIN)/python benchmarks/sandbox.py
 
 wheel: $(STAMP) ## Build the wheel into dist/
 	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
@@ -55,4 +60,4 @@ debian: $(STAMP) ## Fetch the package names of Debian's releases anew, with this
 	$(BIN)/python scripts/debian_packages.py
 
 clean: ## Remove everything that was generated
-	rm -rf $(VENV) dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis .fuzz

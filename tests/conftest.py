@@ -7,6 +7,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+from hypothesis.database import DirectoryBasedExampleDatabase
+
+# No deadlines: the machine may be busy, and tests never depend on time.
+settings.register_profile("default", deadline=None)
+settings.register_profile(
+    "fuzz",
+    deadline=None,
+    max_examples=1_000,
+    print_blob=True,
+    database=DirectoryBasedExampleDatabase(".fuzz/examples"),
+)
+settings.load_profile("default")
 
 pytest_plugins = ["support.building"]
 

@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import field
+from dataclasses import field, replace
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeVar
 
+from predeploy.app.tree import Tree, Unreadable
+from predeploy.env.secrets import Secrets
 from predeploy.errors import ConfigError, UsageError, at, suggestion
 from predeploy.model import PHASES, Phase
+from predeploy.model.limits import KINDS, UNITS, Limits
 from predeploy.model.snapshot import HostSnapshot
 from predeploy.record import record
 
-CONFIG_KEYS = ("platforms", "strict", "until", "as-of", "platform", "env")
+CONFIG_KEYS = ("platforms", "strict", "until", "as-of", "platform", "env", "sandbox", "network", "limits")
+
+Sandbox = Literal["auto", "bwrap", "none"]
+Network = Literal["auto", "host", "none"]
+SANDBOXES: tuple[Sandbox, ...] = ("auto", "bwrap", "none")
+Choice = TypeVar("Choice", bound=str)
+NETWORKS: tuple[Network, ...] = ("auto", "host", "none")
 
 
 @record
@@ -42,11 +51,21 @@ class RunRequest:
     boot_timeout: float | None = None
     """Seconds after which a start is given up even when the host would wait longer."""
     work_dir: Path | None = None
+    sandbox: Sandbox = "auto"
+    """What keeps the build apart from this machine."""
+    network: Network = "auto"
+    """``auto``: this machine's for the install, the app's own loopback from then on."""
+    expose: tuple[Path, ...] = ()
+    """What of this machine the sandbox shows beside what a build needs."""
+    limits: Mapping[str, Limits] = field(default_factory=dict)
+    """By phase, or ``all``: what a command may use, over the profile's."""
     fetch_python: bool = True
     environ: Mapping[str, str] = field(default_factory=dict)
     """The caller's environment, from which only index, certificate and proxy settings are taken."""
     home: Path = Path("/")
     remarks: tuple[str, ...] = ()
+    secrets: Secrets = field(default_factory=Secrets)
+    """What must not be seen of all this; grows during the run."""
 
 
 @record
@@ -59,6 +78,9 @@ class Config:
     as_of: str | None = None
     env: Mapping[str, str] = field(default_factory=dict)
     settings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    sandbox: str = "auto"
+    network: str = "auto"
+    limits: Mapping[str, Limits] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
 
 
@@ -67,32 +89,42 @@ def read_config(app: Path) -> Config:
 
     A pyproject.toml that is not TOML is the app's defect and a remark here, since some hosts never read it.
     """
+    tree = Tree.on_disk(app)
     own, project = app / "predeploy.toml", app / "pyproject.toml"
-    if own.is_file():
-        return _config(own, _toml(own), own.read_text("utf-8", "replace"), ())
-    if not project.is_file():
+    if tree.is_file(own.name):
+        data, text = _toml(tree, own)
+        return _config(own, data, text, ())
+    if not tree.is_file(project.name):
         return Config()
     try:
-        data = _toml(project)
+        data, text = _toml(tree, project)
     except ConfigError as error:
         return Config(remarks=(f"{error}; [tool.predeploy] was not read",))
     table = data.get("tool")
     table = table.get("predeploy") if isinstance(table, dict) else None
     if table is None:
         return Config()
-    return _config(project, table, project.read_text("utf-8", "replace"), ("tool", "predeploy"))
+    return _config(project, table, text, ("tool", "predeploy"))
 
 
-def _toml(path: Path) -> dict[str, Any]:
+def _toml(tree: Tree, path: Path) -> tuple[dict[str, Any], str]:
+    """Return the data and the text of a file in the app's root, which may be anybody's."""
     import tomllib
 
+    from predeploy.app.toml import too_large
+
     try:
-        return tomllib.loads(path.read_bytes().decode("utf-8"))
-    except OSError as error:
-        raise ConfigError(at(path, None, (error.strerror or "cannot be read").lower())) from None
+        text = tree.read(path.name).decode("utf-8")
+    except Unreadable as error:
+        raise ConfigError(at(path, None, error.reason)) from None
     except UnicodeDecodeError:
         raise ConfigError(at(path, 1, "is not UTF-8")) from None
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    refused = too_large(text)
+    if refused:
+        raise ConfigError(at(path, None, refused))
+    try:
+        return tomllib.loads(text), text
+    except (ValueError, OverflowError, RecursionError) as error:
         line = re.search(r"at line (\d+)", str(error))
         reason = re.sub(r" \(at .*\)$", "", str(error)).lower()
         raise ConfigError(
@@ -118,7 +150,13 @@ def _config(path: Path, table: Any, text: str, prefix: tuple[str, ...]) -> Confi
     if not isinstance(by_platform, dict):
         raise bad(("platform",), "platform must be a table of tables, one a platform")
     settings = {name: _texts(values, ("platform", name), bad) for name, values in by_platform.items()}
-    for key, parse in (("as-of", parse_day), ("until", parse_phase)):
+    checks: dict[str, Callable[[str], object]] = {
+        "as-of": parse_day,
+        "until": parse_phase,
+        "sandbox": lambda word: one_of("sandbox", word, SANDBOXES),
+        "network": lambda word: one_of("network", word, NETWORKS),
+    }
+    for key, parse in checks.items():
         try:
             parse(str(table[key])) if key in table else None
         except UsageError as error:
@@ -134,7 +172,26 @@ def _config(path: Path, table: Any, text: str, prefix: tuple[str, ...]) -> Confi
         as_of=str(table["as-of"]) if "as-of" in table else None,
         env=_texts(table.get("env", {}), ("env",), bad),
         settings=settings,
+        sandbox=str(table.get("sandbox", "auto")),
+        network=str(table.get("network", "auto")),
+        limits=_limits(table.get("limits", {}), bad),
     )
+
+
+def _limits(table: Any, bad: Callable[[tuple[str, ...], str], ConfigError]) -> dict[str, Limits]:
+    """Return ``[tool.predeploy.limits]``: limits of every phase, and tables of one phase."""
+    if not isinstance(table, dict):
+        raise bad(("limits",), "limits must be a table")
+    limits: dict[str, Limits] = {}
+    for key, value in table.items():
+        below = value.items() if isinstance(value, dict) else (("", value),)
+        for kind, text in below:
+            keys = ("limits", key, kind) if kind else ("limits", key)
+            try:
+                limits = merged_limits(limits, parse_limits((f"{'.'.join(keys[1:])}={_text(text)}",)))
+            except UsageError as error:
+                raise bad(keys, str(error).removeprefix("--limit ")) from None
+    return limits
 
 
 def _texts(
@@ -165,6 +222,63 @@ def parse_set(pairs: Iterable[str]) -> dict[str, dict[str, str]]:
     return settings
 
 
+def one_of(option: str, word: str, choices: tuple[Choice, ...]) -> Choice:
+    """Return the choice that a word names."""
+    for choice in choices:
+        if word == choice:
+            return choice
+    raise UsageError(f"{option} {word}: expected {', '.join(choices)}{suggestion(word, choices)}")
+
+
+def parse_limits(pairs: Iterable[str]) -> dict[str, Limits]:
+    """Return ``[PHASE.]KIND=VALUE`` arguments as limits by phase, those of every phase under ``all``."""
+    limits: dict[str, Limits] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        phase, dot, kind = name.rpartition(".")
+        if not equals or kind not in KINDS:
+            near = suggestion(kind, KINDS)
+            raise UsageError(
+                f"--limit {pair}: expected [PHASE.]KIND=VALUE, KIND one of {', '.join(KINDS)}{near}"
+            )
+        if dot and phase not in ("install", "verify", "boot"):
+            raise UsageError(
+                f"--limit {pair}: the phase is install, verify or boot{suggestion(phase, PHASES)}"
+            )
+        amount = _amount(pair, kind, value)
+        limits = merged_limits(limits, {phase or "all": replace(Limits(), **{kind: amount})})
+    return limits
+
+
+def _amount(pair: str, kind: str, value: str) -> Any:
+    found = re.fullmatch(
+        r"([0-9]{1,12}(?:\.[0-9]{1,6})?)\s*(?:([KMGT])(?:i?B)?|s)?", value.strip(), re.IGNORECASE
+    )
+    unit = (found[2] or "").upper() if found else ""
+    number = float(found[1]) if found else 0.0
+    sized = kind in ("memory", "output", "disk")
+    if number <= 0 or (unit and not sized) or (kind == "processes" and number != int(number)):
+        raise UsageError(f"--limit {pair}: expected {LIMIT_VALUES[kind]}")
+    return number if kind == "time" else int(number * UNITS.get(unit, 1))
+
+
+LIMIT_VALUES = {
+    "time": "seconds, such as 600",
+    "memory": "a size, such as 512M or 2G",
+    "processes": "a number, such as 200",
+    "output": "a size, such as 64M",
+    "disk": "a size, such as 5G",
+}
+
+
+def merged_limits(weaker: Mapping[str, Limits], stronger: Mapping[str, Limits]) -> dict[str, Limits]:
+    """Return limits by phase, the stronger ones over the weaker."""
+    merged = dict(weaker)
+    for phase, limits in stronger.items():
+        merged[phase] = merged.get(phase, Limits()).under(limits)
+    return merged
+
+
 def parse_env(pairs: Iterable[str], files: Iterable[Path]) -> dict[str, str]:
     """Return the variables of ``--env-file`` and then ``--env``; a later one wins."""
     env: dict[str, str] = {}
@@ -173,7 +287,7 @@ def parse_env(pairs: Iterable[str], files: Iterable[Path]) -> dict[str, str]:
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not equals or not _is_variable(name):
-            raise UsageError(f"--env {name or pair}: expected NAME=VALUE")
+            raise UsageError("--env: expected NAME=VALUE; what was given may be the value and is not shown")
         env[name] = value
     return env
 

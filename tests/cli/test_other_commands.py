@@ -179,7 +179,8 @@ def test_a_value_given_by_env_and_a_password_in_a_url_are_not_shown(tmp_path: Pa
     result = run_cli("plan", "-p", "heroku", "--env", "TOKEN=canary-value", "-f", form, cwd=app)
     assert "canary" not in result.stdout
     if form == "sh":
-        assert 'TOKEN="${TOKEN-}"' in result.stdout
+        assert 'TOKEN="${TOKEN:?' in result.stdout
+        assert "${SECRET_1:?" in result.stdout
 
 
 def test_check_masks_what_build_masks(tmp_path: Path) -> None:

@@ -248,7 +248,7 @@ def test_requirements_from_a_repository_a_directory_and_an_included_file(
         "base.txt": "flask\ngunicorn\n",
         "limits.txt": "alpha<2\n",
     }
-    result, platform = build(files, "--until", "verify")
+    result, platform = build(files, "--until", "verify", "--expose", str(source))
     assert result.exit_code == 0, platform["findings"]
     found = {item["name"].lower(): item["version"] for item in platform["installed"]}
     assert (found["from-git"], found["from-here"], found["alpha"]) == ("1.5", "2.5", "1.0")

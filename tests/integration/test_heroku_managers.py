@@ -44,7 +44,7 @@ class Tools:
         """Return where the tool's program is; skip the test where the index is out of reach."""
         home, temp = Path(os.environ["HOME"]), self.directory
         settings = IndexSettings.read(os.environ, home)
-        env = build_environment(home=home, temp=temp, path=(), index=settings, extra={})
+        env = build_environment(home=str(home), temp=str(temp), path=(), index=settings)
         try:
             return ensure_tool(
                 name,

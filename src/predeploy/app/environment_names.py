@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 import os
-from collections.abc import Iterator, Mapping
+import stat
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from predeploy.app.imports import EXTENSION, Import, Reached
@@ -18,20 +19,25 @@ _MAPPED = pattern(r"""map_module\(\s*['"]([\w.]+)['"]""")
 _NAMESPACE_INIT = pattern(r"extend_path|declare_namespace")
 
 
-def names_in_environment(site_packages: tuple[Path, ...]) -> frozenset[str]:
+Outside = Callable[[str], Path]
+"""Where an absolute path that the environment names lies on this machine: a sandbox has its own."""
+
+
+def names_in_environment(site_packages: tuple[Path, ...], outside: Outside = Path) -> frozenset[str]:
     """Return the top-level names importable from site-packages, editable installs included."""
-    return _Environment(site_packages).names()
+    return _Environment(site_packages, outside).names()
 
 
 def names_in_directory(directory: Path) -> frozenset[str]:
     """Return the top-level names importable from a directory on the path; an empty directory is one, too."""
-    return _Environment(()).importable(directory)
+    return _Environment((), Path).importable(directory)
 
 
 class _Environment:
     """Site-packages with every directory listed at most once."""
 
-    def __init__(self, site_packages: tuple[Path, ...]) -> None:
+    def __init__(self, site_packages: tuple[Path, ...], outside: Outside) -> None:
+        self._outside = outside
         self._listings: dict[Path, dict[str, bool]] = {}
         self._modules: dict[Path, frozenset[str]] = {}
         self.site_packages = site_packages
@@ -80,7 +86,7 @@ class _Environment:
                 for line in _text(directory / name).splitlines():
                     entry = line.strip()
                     if entry and "\0" not in entry and not entry.startswith(("#", "import ", "import\t")):
-                        found[directory / entry] = None
+                        found[self._outside(entry) if entry.startswith("/") else directory / entry] = None
         return tuple(found)
 
     def _editable(self) -> Iterator[str]:
@@ -102,10 +108,17 @@ def _module_of(name: str) -> str | None:
 
 def _text(path: Path) -> str:
     try:
-        with path.open("rb") as file:
+        # Without waiting: what a build left under the name may be a pipe that nobody writes to.
+        with open(path, "rb", opener=_at_once) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                return ""
             return file.read(FILE_LIMIT).decode("utf-8", "replace")
     except (OSError, ValueError):
         return ""
+
+
+def _at_once(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def _finder_names(source: str) -> Iterator[str]:
@@ -139,13 +152,14 @@ def missing(
     environment: frozenset[str],
     local: Mapping[str, object] | frozenset[str],
     site_packages: tuple[Path, ...] = (),
+    outside: Outside = Path,
 ) -> tuple[MissingImport, ...]:
     """Return the imports nothing provides, each module once a file; relative imports are never missing.
 
     With ``site_packages`` the parts of namespace packages are looked up too, so that
     ``google.cloud.storage`` is missing where only ``google.auth`` is installed.
     """
-    installed = _Environment(site_packages)
+    installed = _Environment(site_packages, outside)
     found: dict[tuple[str, str], MissingImport] = {}
     for file in reached:
         for item in file.imports:

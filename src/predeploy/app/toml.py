@@ -16,6 +16,9 @@ from predeploy.record import record
 SIZE_LIMIT = 8 * 1024 * 1024
 """Characters; lock files of large apps stay below 3 MB."""
 
+LINES_LIMIT = 500_000
+"""Lines; tomllib takes some microseconds for a blank one."""
+
 # tomllib takes quadratic time in the number of parts of a dotted key, so a long one is refused first.
 _LONG = 400
 _DEEP_KEY = pattern(r"""(?<![\w"'-])(?:[\w"'-]++[ \t]*+\.[ \t]*+){200}""")
@@ -73,7 +76,7 @@ def _parse(path: str, data: bytes) -> TomlFile:
 
     if decoded.encoding not in ("ascii", "utf-8", "utf-8-bom"):
         return bad("is not UTF-8", _first_bad_line(data))
-    refused = _too_large(text)
+    refused = too_large(text)
     if refused:
         return bad(refused)
     try:
@@ -87,9 +90,12 @@ def _parse(path: str, data: bytes) -> TomlFile:
         return bad("holds a number longer than we read")
 
 
-def _too_large(text: str) -> str:
+def too_large(text: str) -> str:
+    """Return why a text would take tomllib too long, empty when it would not."""
     if len(text) > SIZE_LIMIT:
         return f"is larger than we read ({SIZE_LIMIT >> 20} MB)"
+    if text.count("\n") > LINES_LIMIT:
+        return f"is larger than we read ({LINES_LIMIT} lines)"
     if any(len(line) > _LONG and _DEEP_KEY.search(line) for line in text.split("\n")):
         return "has a key with more parts than we read"
     return ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import posixpath
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -51,8 +51,9 @@ class Storage(Protocol):
 class DiskStorage:
     """A directory on disk, listed and read once, however many trees look at it under different policies."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, on_read: Callable[[bytes], None] | None = None) -> None:
         self.root = root
+        self._on_read = on_read
         self._listings: dict[str, dict[str, Entry]] = {}
         self._contents: dict[str, bytes | Unreadable] = {}
 
@@ -71,6 +72,9 @@ class DiskStorage:
                 known = self._read(path)
             except Unreadable as error:
                 known = error
+            else:
+                if self._on_read is not None:
+                    self._on_read(known)
             self._contents[path] = known
         if isinstance(known, Unreadable):
             raise Unreadable(path, known.reason)
@@ -188,9 +192,11 @@ class Tree:
         self._listings: dict[str, dict[str, Entry]] = {}
 
     @classmethod
-    def on_disk(cls, root: Path, policy: Policy | None = None) -> Tree:
-        """Return the tree below a directory."""
-        return cls(DiskStorage(root), policy)
+    def on_disk(
+        cls, root: Path, policy: Policy | None = None, *, on_read: Callable[[bytes], None] | None = None
+    ) -> Tree:
+        """Return the tree below a directory; ``on_read`` sees every file once, when it is read."""
+        return cls(DiskStorage(root, on_read), policy)
 
     @classmethod
     def of(cls, files: Mapping[str, bytes | str | None], policy: Policy | None = None) -> Tree:

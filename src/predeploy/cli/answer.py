@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import click
 
 from predeploy import __version__
-from predeploy.env.secrets import Redactor, mask_credentials
+from predeploy.cli.redaction import run_secrets
+from predeploy.env.secrets import mask_credentials
 from predeploy.errors import UsageError
 from predeploy.model.results import PlatformResult, Report
 from predeploy.pipeline.static import exit_code
@@ -40,13 +42,12 @@ def report_of(
 
 
 def answer(report: Report, request: RunRequest, *, output_format: str, output_file: Path | None) -> None:
-    """Render a report and write it, without the values given by ``--env``."""
-    if request.env:
+    """Render a report and write it, without secrets."""
+    if request.secrets:
         from predeploy.report.masking import masked
 
-        report = masked(report, Redactor(request.env.values()))
-    for remark in request.remarks:
-        click.echo(f"predeploy: {remark}", err=True)
+        report = masked(report, request.secrets)
+    tell(request.remarks)
     if output_format == "json":
         import json
 
@@ -58,6 +59,13 @@ def answer(report: Report, request: RunRequest, *, output_format: str, output_fi
 
     colour = output_file is None and wants_colour(sys.stdout.isatty())
     write(render(report, width=width(), colour=colour), output_file)
+
+
+def tell(remarks: Iterable[str]) -> None:
+    """Write remarks about the call to stderr, without secrets."""
+    secrets = run_secrets()
+    for remark in remarks:
+        click.echo(f"predeploy: {secrets(remark)}", err=True)
 
 
 def write(text: str, output_file: Path | None) -> None:

@@ -24,7 +24,6 @@ from predeploy.cli.options import (
     request_from,
     selection,
 )
-from predeploy.env.secrets import Redactor
 from predeploy.errors import UsageError
 
 if TYPE_CHECKING:
@@ -51,6 +50,34 @@ PATIENCE = 2
     type=click.FloatRange(min=0.1),
     metavar="SECONDS",
     help="Give up on a start earlier than the host would.",
+)
+@click.option(
+    "--sandbox",
+    type=click.Choice(["auto", "bwrap", "none"]),
+    help="What keeps the build apart from this machine (default: auto, bubblewrap where it works). "
+    "[env: PREDEPLOY_SANDBOX]",
+)
+@click.option(
+    "--network",
+    type=click.Choice(["auto", "host", "none"]),
+    help="Network of the build (default: auto, this machine's for the install and the app's own loopback "
+    "after it; host: this machine's all along). [env: PREDEPLOY_NETWORK]",
+)
+@click.option(
+    "--expose",
+    multiple=True,
+    type=click.Path(path_type=Path, exists=True, resolve_path=True),
+    metavar="PATH",
+    help="File or directory of this machine that the sandbox shows too, read-only: a local repository, say, "
+    "that the app installs from.",
+)
+@click.option(
+    "--limit",
+    "limit_pairs",
+    multiple=True,
+    metavar="[PHASE.]KIND=VALUE",
+    help="Most that a step may use: time=600, memory=2G, processes=200, output=64M, disk=5G; of one phase "
+    "with install., verify. or boot. in front. Repeatable.",
 )
 @click.option("--fetch-python/--no-fetch-python", default=True, help="Ask uv for a Python that is not here.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress, only the answer.")
@@ -84,7 +111,7 @@ def command(
     cancellation = Cancellation()
     live = sys.stderr.isatty() and not request.strict and wants_colour(True)
     with _stopped_by_signals(cancellation):
-        redact = Redactor(request.env.values())
+        redact = request.secrets
         with progress(live=live and not verbose, quiet=quiet, verbose=verbose, redact=redact) as reporter:
             results = build(request, registry, reporter, cancellation)
         interrupted = cancellation.requested

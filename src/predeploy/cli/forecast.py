@@ -9,9 +9,8 @@ from typing import Any
 import click
 
 from predeploy import __version__
-from predeploy.cli.answer import wants_colour, width, write
+from predeploy.cli.answer import tell, wants_colour, width, write
 from predeploy.cli.options import OUTPUT, format_option, registry_for, request_from, selection
-from predeploy.env.secrets import Redactor
 from predeploy.errors import ExitCode
 from predeploy.settings import parse_day
 
@@ -40,11 +39,10 @@ def command(*, last_day: str | None, output_format: str, output_file: Path | Non
     until = parse_day(last_day, option="--until") if last_day else None
     request = request_from(**options)
     found = forecast(request, registry_for(request), until=until)
-    forecasts = masked(found, Redactor(request.env.values()))
+    forecasts = masked(found, request.secrets)
     app, as_of = str(request.app), request.as_of.isoformat()
     last = until.isoformat() if until else None
-    for remark in request.remarks:
-        click.echo(f"predeploy: {remark}", err=True)
+    tell(request.remarks)
     if output_format == "json":
         text = as_json(forecasts, tool_version=__version__, app=app, as_of=as_of, until=last)
     else:

@@ -9,6 +9,7 @@ from importlib import import_module
 import click
 
 from predeploy import __version__
+from predeploy.env.secrets import Secrets
 from predeploy.errors import EXIT_MEANING, ExitCode, PredeployError, suggestion
 
 COMMANDS: dict[str, str] = {
@@ -80,20 +81,21 @@ def main() -> None:
 def run(args: list[str] | None = None) -> int:
     """Run a command and return its exit code; only here does an exception become a message."""
     _open_missing_streams()
+    secrets = Secrets()
     try:
-        code = main.main(args=args, prog_name="predeploy", standalone_mode=False)
+        code = main.main(args=args, prog_name="predeploy", standalone_mode=False, obj=secrets)
     except click.exceptions.Exit as error:
         return error.exit_code
     except click.ClickException as error:
-        return _say(error.format_message(), ExitCode.USAGE)
+        return _say(secrets(error.format_message()), ExitCode.USAGE)
     except click.Abort:
         return ExitCode.INTERRUPTED
     except PredeployError as error:
-        return _say(str(error), error.exit_code)
+        return _say(secrets(str(error)), error.exit_code)
     except KeyboardInterrupt:
         return _say("interrupted", ExitCode.INTERRUPTED)
     except Exception as error:  # noqa: BLE001 - a bug of ours: say so, never show a bare traceback
-        return _bug(error)
+        return _bug(error, secrets)
     return int(code or 0)
 
 
@@ -110,14 +112,14 @@ def _say(message: str, code: ExitCode) -> int:
     return code
 
 
-def _bug(error: Exception) -> int:
+def _bug(error: Exception, secrets: Secrets) -> int:
     import tempfile
     import traceback
 
-    text = "".join(traceback.format_exception(error))
+    text = secrets("".join(traceback.format_exception(error)))
     if os.environ.get("PREDEPLOY_DEBUG"):
         click.echo(text, err=True)
-    what = f"bug: {type(error).__name__}: {error}"
+    what = secrets(f"bug: {type(error).__name__}: {error}")
     try:
         handle, name = tempfile.mkstemp(prefix="predeploy-bug-", suffix=".log", text=True)
         with open(handle, "w", encoding="utf-8", errors="replace") as file:  # noqa: PTH123 - a descriptor

@@ -9,13 +9,19 @@ from typing import Any, TypeVar
 
 import click
 
+from predeploy.cli.redaction import run_secrets
 from predeploy.paths import cache_root, home_directory
 from predeploy.profiles.registry import Registry
 from predeploy.settings import (
+    NETWORKS,
+    SANDBOXES,
     Config,
     RunRequest,
+    merged_limits,
+    one_of,
     parse_day,
     parse_env,
+    parse_limits,
     parse_phase,
     parse_set,
     read_config,
@@ -114,6 +120,9 @@ def request_from(
     current_packages: bool = False,
     strict: bool | None = None,
     until: str | None = None,
+    sandbox: str | None = None,
+    network: str | None = None,
+    limit_pairs: tuple[str, ...] = (),
     environ: Mapping[str, str] | None = None,
     **further: Any,
 ) -> RunRequest:
@@ -121,7 +130,10 @@ def request_from(
     from predeploy.pipeline.source import checked_directory
 
     surroundings = os.environ if environ is None else environ
+    secrets = run_secrets()
     config = read_config(checked_directory(app))
+    env = {**config.env, **parse_env(env_pairs, env_files)}
+    secrets.variables(env)
     chosen_day = as_of or surroundings.get("PREDEPLOY_AS_OF") or config.as_of
     day, today = parse_day(chosen_day or "today"), parse_day("today")
     chosen_until = until or surroundings.get("PREDEPLOY_UNTIL") or config.until or "boot"
@@ -134,7 +146,15 @@ def request_from(
         until=parse_phase(chosen_until),
         settings=_settings(config, sets),
         shared_settings={} if cached_python is None else {"cached_python": cached_python},
-        env={**config.env, **parse_env(env_pairs, env_files)},
+        env=env,
+        secrets=secrets,
+        sandbox=one_of(
+            "sandbox", sandbox or surroundings.get("PREDEPLOY_SANDBOX") or config.sandbox, SANDBOXES
+        ),
+        network=one_of(
+            "network", network or surroundings.get("PREDEPLOY_NETWORK") or config.network, NETWORKS
+        ),
+        limits=merged_limits(config.limits, parse_limits(limit_pairs)),
         platform_directories=_directories(platform_directories, surroundings),
         environ=dict(surroundings),
         home=home_directory(surroundings),

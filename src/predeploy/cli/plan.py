@@ -17,7 +17,6 @@ from predeploy.cli.options import (
     request_from,
     selection,
 )
-from predeploy.env.secrets import Redactor
 
 
 @click.command("plan")
@@ -42,15 +41,16 @@ def command(*, output_format: str, output_file: Path | None, **options: Any) -> 
 
     request = request_from(**options)
     registry = registry_for(request)
-    made = cases(request, registry, AppSource(request.app, request.environ))
+    source = AppSource(request.app, request.environ, on_read=request.secrets.content)
+    made = cases(request, registry, source)
     detections = [detect(case) for case in made]
     results = tuple(map(static_result, made, detections))
     if output_format == "sh":
         from predeploy.report.shell import as_script
 
-        write(as_script(results, detections, request.app, secret=request.env), output_file)
+        write(as_script(results, detections, request.app, secrets=request.secrets), output_file)
         return exit_code(results, strict=False)
-    shown = [masked(detection, Redactor(request.env.values())) for detection in detections]
+    shown = [masked(detection, request.secrets) for detection in detections]
     if output_format == "json":
         from predeploy.report.plan import as_json
 

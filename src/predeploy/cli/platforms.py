@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from predeploy.cli.answer import wants_colour, width, write
+from predeploy.cli.answer import tell, wants_colour, width, write
 from predeploy.cli.options import PLATFORM_DIR, format_option, registry_of
 from predeploy.errors import ExitCode, ProfileError, UsageError
 
@@ -35,8 +35,7 @@ def list_command(*, platform_directories: tuple[Path, ...], output_format: str) 
             text, error = "", str(problem).splitlines()[0]
         row = {"id": name, "name": text, "origin": located.origin, "path": str(located.path), "error": error}
         rows.append({**row, "overrides": str(located.overrides) if located.overrides else None})
-    for remark in registry.remarks:
-        click.echo(f"predeploy: {remark}", err=True)
+    tell(registry.remarks)
     if output_format == "json":
         write(json.dumps(rows, indent=2) + "\n", None)
         return ExitCode.OK

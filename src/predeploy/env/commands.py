@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from predeploy.model.limits import Limits
+
+if TYPE_CHECKING:
+    import socket
+
+    from predeploy.env.confinement import Confinement
 
 Ending = Literal["ok", "failed", "timeout", "interrupted"]
 Listener = Callable[[str], None]
+
+Target = int | Path
+"""A TCP port on the loopback address, or the path of a unix socket."""
 
 
 class Cancellation:
@@ -37,6 +47,12 @@ class Command:
     env: Mapping[str, str]
     log: Path
     timeout_seconds: float
+    limits: Limits = field(default_factory=Limits)
+    """What it may use beside its time."""
+    confinement: Confinement | None = None
+    """What it sees of this machine, and then ``argv``, ``cwd`` and ``env`` are in its own terms."""
+    measured: tuple[Path, ...] = ()
+    """Directories whose size counts against the limit of disk."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +63,8 @@ class Completed:
     returncode: int | None
     seconds: float
     tail: str
+    exceeded: str = ""
+    """The limit it went over, such as ``memory of 512 MiB``, which ended it."""
 
 
 class Running(Protocol):
@@ -54,6 +72,10 @@ class Running(Protocol):
 
     def poll(self) -> int | None:
         """Return the exit status, or ``None`` while it runs."""
+
+    @property
+    def exceeded(self) -> str:
+        """The limit it went over, which ended it; empty while it keeps to them."""
 
     def tail(self) -> str:
         """Return the last lines of its output."""
@@ -63,6 +85,9 @@ class Running(Protocol):
 
     def listening(self) -> tuple[str, ...]:
         """Return the addresses its tree listens on."""
+
+    def connect(self, target: Target, timeout: float, *, ipv6: bool = False) -> socket.socket | None:
+        """Return a connection to where it listens, seen from its own network, or ``None``."""
 
     def stop(self) -> None:
         """End it, ever less politely, and leave no process; a second call does nothing."""

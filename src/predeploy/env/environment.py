@@ -3,32 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 
 from predeploy.env.index import IndexSettings
 
-SYSTEM_PATH = (Path("/usr/local/bin"), Path("/usr/bin"), Path("/bin"))
+SYSTEM_PATH = ("/usr/local/bin", "/usr/bin", "/bin")
 
 
 def build_environment(
     *,
-    home: Path,
-    temp: Path,
-    path: tuple[Path, ...],
+    home: str,
+    temp: str,
+    path: tuple[str, ...],
     index: IndexSettings,
-    extra: Mapping[str, str],
+    extra: Mapping[str, str] | None = None,
 ) -> dict[str, str]:
     """Return the variables of a build; ``extra``, what the host and the user declare, wins."""
-    entries = [str(entry) for entry in (*path, *SYSTEM_PATH) if entry.name != "shims"]
+    entries = [entry for entry in (*path, *SYSTEM_PATH) if not entry.endswith("/shims")]
     return {
         **index.common_env(),
         **index.uv_env(),
         **index.pip_env(),
         "PATH": ":".join(dict.fromkeys(entries)),
-        "HOME": str(home),
-        "TMPDIR": str(temp),
+        "HOME": home,
+        "TMPDIR": temp,
         "LANG": "C.UTF-8",
         "TERM": "dumb",
         "NO_COLOR": "1",
-        **extra,
+        **(extra or {}),
     }

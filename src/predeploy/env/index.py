@@ -98,6 +98,16 @@ class IndexSettings:
         """Return the value of a pip option such as ``index-url``; several values are separated by spaces."""
         return next((setting.value for setting in self.pip if setting.name == name), None)
 
+    def local_paths(self) -> tuple[Path, ...]:
+        """Return the files and directories of this machine that the settings name, where they exist."""
+        words = [word for setting in (*self.pip, *self.uv, *self.common) for word in setting.value.split()]
+        words += [part for setting in self.common for part in setting.value.split(os.pathsep)]
+        plain = (word.removeprefix("file://") for word in words)
+        paths = [Path(word) for word in dict.fromkeys(plain) if word.startswith("/") and len(word) > 1]
+        # A mirror's pages lie in "simple" and lead to files beside it.
+        wholes = (path.parent if path.name == "simple" and len(path.parts) > 2 else path for path in paths)
+        return tuple(path for path in dict.fromkeys(wholes) if path.exists())
+
     def pip_env(self) -> dict[str, str]:
         """Return the variables that give pip these settings and no others."""
         given = {f"PIP_{s.name.upper().replace('-', '_')}": s.value for s in self.pip}

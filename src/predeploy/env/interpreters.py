@@ -157,13 +157,20 @@ def _anywhere(directory: Path, source: str) -> Iterator[tuple[Path, str]]:
 
 def _in_bin(directory: Path, source: str) -> Iterator[tuple[Path, str]]:
     for pattern in _NAMES:
-        for path in sorted(directory.glob(pattern)):
+        for path in _globbed(directory, pattern):
             yield path, source
 
 
 def _installations(directory: Path, source: str) -> Iterator[tuple[Path, str]]:
-    for path in sorted(directory.glob("*/bin/python3")):
+    for path in _globbed(directory, "*/bin/python3"):
         yield path, source
+
+
+def _globbed(directory: Path, pattern: str) -> list[Path]:
+    try:
+        return sorted(directory.glob(pattern))
+    except OSError:  # a directory on another user's PATH, which we may not search
+        return []
 
 
 def choose(interpreters: Sequence[Interpreter], wanted: str) -> tuple[Interpreter, Match] | None:

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from threading import Lock
 from typing import BinaryIO
 
+from predeploy.env.secrets import Secrets, mask_credentials
 from predeploy.lazy import pattern
 
 TAIL_LINES = 40
 LINE_SHOWN = 500
 """Characters of a line in the tail and in progress."""
 
-_PIECE = 64 * 1024
-"""Bytes after which a line is passed on although its end has not come."""
-
 _ANSI = pattern(
     r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[PX^_][^\x1b]*(?:\x1b\\)?|[ -/]*[0-~])"
 )
 _CONTROL = pattern(r"[\x00-\x08\x0b-\x1f\x7f]")
+_CONTROL_BYTE = re.compile(rb"[\x00-\x08\x0b-\x1f\x7f]")
 
 
 def readable(line: bytes) -> str:
@@ -104,12 +104,12 @@ class Output:
         log: CappedLog,
         *,
         on_line: Callable[[str], None] | None,
-        redact: Callable[[str], str],
+        redact: Secrets,
     ) -> None:
         self._log = log
         self._on_line = on_line
         self._redact = redact
-        self._pending = b""
+        self._stream = redact.stream()
         self._inside_long_line = False
         self._tail: deque[str] = deque(maxlen=TAIL_LINES)
         self._lock = Lock()
@@ -117,28 +117,36 @@ class Output:
 
     def feed(self, data: bytes) -> None:
         """Take the next bytes."""
-        lines = (self._pending + data).split(b"\n")
-        self._pending = lines.pop()
+        self._pass_on(self._stream.take(data))
+        self._log.flush()
+
+    def _pass_on(self, data: bytes) -> None:
+        """Take bytes that hold no registered secret any more."""
+        lines = data.split(b"\n")
+        last = lines.pop()
         for line in lines:
             self._line(line, b"\n")
-        if len(self._pending) > _PIECE:
-            piece, self._pending = self._pending, b""
-            self._line(piece, b"")
-        self._log.flush()
+        if last:
+            self._line(last, b"")
 
     def _line(self, line: bytes, end: bytes) -> None:
         text = line.decode("utf-8", "surrogateescape")
-        redacted = self._redact(text)
-        if redacted != text:
-            line = redacted.encode("utf-8", "surrogateescape")
+        masked = mask_credentials(text)
+        if masked != text:
+            line = masked.encode("utf-8", "surrogateescape")
         self._log.write(line + end)
         continued, self._inside_long_line = self._inside_long_line, not end
         if continued:  # its beginning was shown already
             return
-        shown = readable(line)
+        shown = self._shown(line)
         with self._lock:
             self._tail.append(shown)
         self._tell(shown)
+
+    def _shown(self, line: bytes) -> str:
+        """Return a line for people; without its control characters it may spell a secret."""
+        shown = readable(line)
+        return self._redact(shown) if b"\x1b" in line or _CONTROL_BYTE.search(line) else shown
 
     def _tell(self, line: str) -> None:
         if self._on_line is None or self.failure is not None:
@@ -150,9 +158,7 @@ class Output:
 
     def finish(self) -> None:
         """Pass on an unfinished last line and close the log."""
-        if self._pending:
-            piece, self._pending = self._pending, b""
-            self._line(piece, b"")
+        self._pass_on(self._stream.rest())
         self._log.close()
         if self._log.problem is not None:
             with self._lock:
@@ -162,9 +168,8 @@ class Output:
         """Return the last lines, the one being written included."""
         with self._lock:
             lines = list(self._tail)
-        pending = readable(
-            self._redact(self._pending.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
-        )
-        if pending and not self._inside_long_line:
-            lines.append(pending)
+        pending = self._stream.pending().rstrip(b"\r\n").split(b"\n")
+        if self._inside_long_line:
+            del pending[0]
+        lines += [mask_credentials(self._shown(line)) for line in pending if line]
         return "\n".join(lines[-TAIL_LINES:])

@@ -10,11 +10,18 @@ from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
+
+from predeploy.env.commands import Target
 
 BODY_LIMIT = 64 * 1024
 
-Target = int | Path
-"""A TCP port on the loopback address, or the path of a unix socket."""
+
+class Connect(Protocol):
+    """Makes a connection to a server, or returns ``None``."""
+
+    def __call__(self, target: Target, timeout: float, *, ipv6: bool = False) -> socket.socket | None:
+        """Connect within so many seconds."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,16 +71,18 @@ def ask(
     *,
     ipv6: bool = False,
     cancelled: Callable[[], bool] = lambda: False,
+    connecting: Connect | None = None,
 ) -> Answer | None:
     """Return what a GET of ``path`` brings within ``timeout`` seconds, or ``None`` when that is not HTTP.
 
     ``ipv6``: a port that is closed on IPv4 is asked there too. ``cancelled`` is looked at all the while,
-    and ends the wait for an answer.
+    and ends the wait for an answer. ``connecting`` makes the connection where this machine's is not wanted.
     """
+    connecting = connecting or connect
     deadline = time.monotonic() + timeout
-    connected = _connect(target, timeout)
+    connected = connecting(target, timeout)
     if connected is None and ipv6:
-        connected = _connect(target, timeout, ipv6=True)
+        connected = connecting(target, timeout, ipv6=True)
     if connected is None:
         return None
     # A socket's own timeout starts again with every byte; this ends a dripping answer in time.
@@ -88,7 +97,8 @@ def ask(
         connected.close()
 
 
-def _connect(target: Target, timeout: float, *, ipv6: bool = False) -> socket.socket | None:
+def connect(target: Target, timeout: float, *, ipv6: bool = False) -> socket.socket | None:
+    """Return a connection over this machine's loopback, or ``None`` when nothing listens."""
     unix = isinstance(target, Path)
     host, family = ("::1", socket.AF_INET6) if ipv6 else ("127.0.0.1", socket.AF_INET)
     try:

@@ -6,18 +6,59 @@ import os
 import signal
 import sys
 import time
+import uuid
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from predeploy.model.limits import Limits
+
 MARKER = "PREDEPLOY_RUN"
 """Variable every command gets, with a value of its own; it survives double forks and new sessions."""
+
+RUN = f"{os.getpid():x}-{uuid.uuid4().hex[:16]}"
+"""This process's part of every token, by which what it left is found should it be killed."""
 
 _PROC = Path("/proc")
 _ROUNDS = 100
 _PAUSE = 0.03
 _LOOKS = 3
 """Looks at a process whose variables cannot be read yet."""
+
+
+def new_token() -> str:
+    """Return a value of the marker for one command."""
+    return f"{RUN}-{uuid.uuid4().hex[:16]}"
+
+
+def limit(pid: int, limits: Limits) -> None:
+    """Give a process the kernel's own limits, which what it starts inherits; Linux only.
+
+    No core dumps in any case: they would be the largest files of a build.
+    """
+    import resource
+
+    if sys.platform != "linux":
+        return
+    with suppress(OSError):
+        resource.prlimit(pid, resource.RLIMIT_CORE, (0, 0))
+        if limits.disk is not None:
+            resource.prlimit(pid, resource.RLIMIT_FSIZE, (limits.disk, limits.disk))
+
+
+def tree(root: int, most: int) -> tuple[int, ...]:
+    """Return a process's descendants as the kernel lists them, not many more than ``most``."""
+    found: list[int] = []
+    waiting = [root]
+    while waiting and len(found) <= most:
+        pid = waiting.pop()
+        with suppress(OSError):
+            for task in os.listdir(f"/proc/{pid}/task"):  # noqa: PTH208 - asked ten times a second
+                with open(f"/proc/{pid}/task/{task}/children", "rb") as file:  # noqa: PTH123
+                    below = [int(word) for word in file.read().split()]
+                found += below
+                waiting += below
+    return tuple(found)
 
 
 def family(root: int, token: str) -> set[int]:

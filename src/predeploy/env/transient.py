@@ -31,7 +31,7 @@ _CERTAIN = pattern(
             rf"HTTP error {_STATUS} while getting",
             rf"\b{_STATUS} (?:Server|Client) Error: .* for url",
             # poetry, pipenv
-            r"^\s*HTTPS?ConnectionPool\(host=.*(?:Max retries exceeded|Read timed out)",
+            r"^[ \t]*HTTPS?ConnectionPool\(host=.*(?:Max retries exceeded|Read timed out)",
             r"All attempts to connect to \S+ failed",
             r"requests\.exceptions\.(?:ConnectionError|ConnectTimeout|ReadTimeout|ChunkedEncodingError|SSLError)",
             # git, curl
@@ -67,6 +67,19 @@ def transient_line(output: str) -> str:
         begin = output.rfind("\n", 0, found.start()) + 1
         return " ".join(output[begin:].split("\n", 1)[0].split())
     return next((line.strip() for line in reversed(output.splitlines()) if line.strip()), "")
+
+
+_NO_NETWORK = pattern(
+    r"network is unreachable|temporary failure in name resolution|name or service not known|"
+    r"could not resolve host|no route to host|failed to resolve '|getaddrinfo failed|"
+    r"\bEAI_AGAIN\b|\bENETUNREACH\b|nodename nor servname",
+    re.IGNORECASE,
+)
+
+
+def lacks_network(output: str) -> bool:
+    """Return whether a program says that it has no way out of its own loopback."""
+    return _NO_NETWORK.search(output) is not None
 
 
 _DISK_FULL = pattern(r"No space left on device|Disk quota exceeded", re.IGNORECASE)

@@ -58,7 +58,7 @@ class WorkDirectory:
                 base.mkdir(parents=True, exist_ok=True)
             root = Path(tempfile.mkdtemp(prefix=f"predeploy-{safe}-", dir=base)).resolve()
             work = cls(root=root)
-            for place in (work.home, work.temp, work.logs, work.cache):
+            for place in (work.home, work.temp, work.logs, work.cache, work.run):
                 place.mkdir()
         except OSError as error:
             raise ToolError(f"{base or tempfile.gettempdir()}: no work directory: {error.strerror}") from None
@@ -88,6 +88,21 @@ class WorkDirectory:
     def venv(self) -> Path:
         """The virtualenv; it does not exist before."""
         return self.root / "venv"
+
+    @property
+    def run(self) -> Path:
+        """Where the app's socket goes."""
+        return self.root / "run"
+
+    @property
+    def mounts(self) -> Path:
+        """The empty directories that stand in for a host's mounts; it does not exist before."""
+        return self.root / "mounts"
+
+    @property
+    def identity(self) -> Path:
+        """What a confined command sees of user and group names; it does not exist before."""
+        return self.root / "identity"
 
     @property
     def cache(self) -> Path:

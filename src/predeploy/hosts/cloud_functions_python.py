@@ -23,7 +23,7 @@ RUNTIME = pattern(r"python(\d)(\d+)")
 EXACT = pattern(r"v?(\d+)\.(\d+)\.(\d+)")
 PRERELEASE = pattern(r"\d+\.\d+\.\d+(?:a|b|rc)\d+")
 CONSTRAINT = pattern(
-    r"\s*(=|!=|>|<|>=|=>|<=|=<|~|~>|\^|)\s*v?(\d+|[xX*])(?:\.(\d+|[xX*]))?(?:\.(\d+|[xX*]))?\s*"
+    r"\s*+(=|!=|>|<|>=|=>|<=|=<|~|~>|\^|)\s*+v?(\d+|[xX*])(?:\.(\d+|[xX*]))?(?:\.(\d+|[xX*]))?\s*"
 )
 HYPHEN = pattern(r"\s*(\S+)\s+-\s+(\S+)\s*")
 

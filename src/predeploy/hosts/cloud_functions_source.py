@@ -34,9 +34,11 @@ MAX_TOTAL_BYTES = 20_000_000
 MAX_SHOWN = 5
 
 NEWER_SYNTAX = {
-    12: re.compile(rb"\b[fF][rR]?['\"]|\b[rR][fF]['\"]|^\s*type\s|(?:def|class)\s+\w+\s*\[", re.MULTILINE),
-    13: re.compile(rb"(?:def|class|type)\s+\w+\s*\[[^\]]*="),
-    14: re.compile(rb"\b[tT][rR]?['\"]|\b[rR][tT]['\"]|\bexcept\b[^:(\n]+,"),
+    12: re.compile(
+        rb"\b[fF][rR]?['\"]|\b[rR][fF]['\"]|^[ \t\f]*type\s|(?:def|class)\s+\w+\s*\[", re.MULTILINE
+    ),
+    13: re.compile(rb"(?:def|class|type)\s+\w+\s*\[[^\]]{0,500}="),
+    14: re.compile(rb"\b[tT][rR]?['\"]|\b[rR][tT]['\"]|\bexcept\b[^:(\n]{1,200},"),
 }
 """What a file with syntax that came with 3.12, 3.13 or 3.14 looks like; errs on the side of suspicion."""
 

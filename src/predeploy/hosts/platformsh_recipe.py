@@ -213,6 +213,7 @@ def _boot(case: Case, app: App, hook: Hook, start: str) -> Boot:
         env=_run_variables(case, app, start, unix=unix),
         cwd=_directory(app),
         timeout_seconds=launch.timeout_seconds,
+        mounts=_mounts(app),
     )
     return Boot(
         step=step,
@@ -221,6 +222,13 @@ def _boot(case: Case, app: App, hook: Hook, start: str) -> Boot:
         unix_socket=unix,
         probe=launch.probe,
     )
+
+
+def _mounts(app: App) -> tuple[str, ...]:
+    """Return the directories of the app that the host replaces by empty ones before the start."""
+    names = (str(name).strip("/") for name, _ in app.part.get("mounts").entries())
+    sound = (name for name in names if name and ".." not in name.split("/") and "\0" not in name)
+    return tuple(f"{_directory(app)}/{name}" for name in dict.fromkeys(sound))
 
 
 def _run_variables(case: Case, app: App, start: str, *, unix: bool) -> dict[str, str]:

@@ -116,13 +116,10 @@ def _shown(case: Case, items: Iterable[MissingLibrary]) -> Outcome:
 
 
 @predicate("streamlit.memory_measured")
-def memory_measured(case: Case, *, above: str | None = None) -> Outcome:
-    """Match when the app's memory was measured; ``above``: only when its peak exceeds that value, in MB."""
+def memory_measured(case: Case) -> Outcome:
+    """Match when the app's memory was measured, at rest and at its peak."""
     boot = case.execution.boot if case.execution else None
     if boot is None or boot.memory_at_rest is None or boot.memory_peak is None:
         return matched(False)
-    peak = boot.memory_peak / MEGABYTE
-    limit = case.snapshot.values.get(above) if above else None
-    if above and (limit is None or peak <= int(limit)):
-        return matched(False)
-    return Match((), f"{boot.memory_at_rest / MEGABYTE:.0f} MB at rest, {peak:.0f} MB at its peak")
+    at_rest, peak = boot.memory_at_rest / MEGABYTE, boot.memory_peak / MEGABYTE
+    return Match((), f"{at_rest:.0f} MB at rest, {peak:.0f} MB at its peak")

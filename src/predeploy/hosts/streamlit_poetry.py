@@ -83,7 +83,7 @@ def poetry_allows(constraint: str, version: str) -> bool | None:
 
     answers: list[bool] = []
     for alternative in re.split(r"\|\|?", constraint):
-        parts = [part for part in re.split(r"[,\s]+(?=[<>=!~^\d*])", alternative.strip()) if part]
+        parts = [part for part in re.split(r"(?<![,\s])[,\s]++(?=[<>=!~^\d*])", alternative.strip()) if part]
         try:
             specifiers = SpecifierSet(",".join(filter(None, map(_pep440, parts))))
         except (InvalidSpecifier, ValueError):

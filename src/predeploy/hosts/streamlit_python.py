@@ -171,7 +171,7 @@ def version_file_unread(case: Case, *, differs: bool) -> Outcome:
         line, text = _first_line(case, name)
         if text is None:
             continue
-        asked = re.search(r"\d+\.\d+", text)
+        asked = re.search(r"(?<!\d)\d++\.\d+", text)
         other = asked is not None and asked[0] != case.python.minor
         if other is differs:
             places.append(Evidence(path=name, line=line, text=text[:100]))

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-EXCLUDE_NEWER = "PREDEPLOY_CONDA_EXCLUDE_NEWER"
-"""Our own variable, since conda has none: packages from that moment on are not seen."""
-
 
 class Conda:
     """See :class:`predeploy.installers.base.Installer`."""

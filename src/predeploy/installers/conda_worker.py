@@ -5,6 +5,8 @@ It runs as a process of its own, like every tool, and takes conda's own words an
 ``CONDA_OVERRIDE_GLIBC``. Of conda's behaviour it keeps what decides whether an environment comes about: the
 channels in their order, pip as a part of Python, link scripts, and the pip section last, by the environment's
 own pip. Errors begin with a word that the profile's rules look for.
+
+It imports nothing of predeploy: a sandbox shows it alone, beside the interpreter that has py-rattler.
 """
 
 from __future__ import annotations
@@ -17,9 +19,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
-from predeploy.installers.conda import EXCLUDE_NEWER
-
 SUBDIR: Final = "linux-64"
+EXCLUDE_NEWER = "PREDEPLOY_CONDA_EXCLUDE_NEWER"
+"""Our own variable, since conda has none: packages from that moment on are not seen."""
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,8 @@ _UV_BUILD = pattern(r"Failed to (?:download and )?build `([^`]+)`")
 _BLOCK_END = ("hint:", "[stdout]", "[stderr]", "--- std")
 _LACKING = pattern(
     r"can not find valid pkg-config name|pkg-config(?::| for machine .*) not found|"
-    r"(?:pg_config executable|mysql_config|xml2-config|curl-config|[\w.+-]+ library) (?:was )?not found|"
+    r"(?:pg_config executable|mysql_config|xml2-config|curl-config|"
+    r"(?<![\w.+-])[\w.+-]++ library) (?:was )?not found|"
     r"did not find pkg-config|dependency lookup for \S+ with method .pkgconfig. failed|"
     r"fatal error: (?!python\.h|sqlite3\.h)\S+\.h(?:pp)?: no such file or directory|"
     r"cannot find -l\w+|command '?\S*(?:gcc|cc|g\+\+|c\+\+)'? failed: no such file|"

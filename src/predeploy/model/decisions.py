@@ -101,6 +101,10 @@ class Step:
     """Top-level module: the step runs only when Python, started in the step's directory, can import it."""
     only_if_installed: str | None = None
     """``name==version``: the step runs only when exactly that is in the environment by then."""
+    writable: tuple[str, ...] | None = None
+    """Directories the host leaves writable for this step; ``null``: all of them."""
+    mounts: tuple[str, ...] = ()
+    """Directories of the app in whose place the host puts empty writable ones."""
 
 
 @record

@@ -8,7 +8,17 @@ from predeploy.model import Phase
 from predeploy.record import record
 
 BootStatus = Literal[
-    "ok", "crashed", "exited", "timeout", "wrong-port", "loopback-only", "unhealthy", "interrupted", "not-run"
+    "ok",
+    "crashed",
+    "exited",
+    "timeout",
+    "over-limit",
+    "cut-off",
+    "wrong-port",
+    "loopback-only",
+    "unhealthy",
+    "interrupted",
+    "not-run",
 ]
 StepStatus = Literal["ok", "failed", "timeout", "ignored", "skipped", "interrupted", "transient"]
 
@@ -43,6 +53,8 @@ class StepResult:
     """The line that says that an index gives no upload times, when a past day's packages were wanted."""
     output: str = ""
     """The end of the whole output of a step that failed, bounded: what a rule may search."""
+    limit: str = ""
+    """The limit that it went over and that ended it, such as ``memory of 512 MiB``."""
 
 
 @record
@@ -126,7 +138,8 @@ class BootResult:
     """What the start command did."""
 
     status: BootStatus
-    """``ok``: answered; ``exited``: ended with status 0; ``wrong-port``: listens, but elsewhere."""
+    """``ok``: answered; ``cut-off``: ended for want of the network, which the sandbox keeps from it;
+    ``exited``: ended with status 0; ``wrong-port``: listens, but elsewhere."""
     port: int | None = None
     """Port that was offered as ``$PORT``; ``None`` for a server on a socket file."""
     seconds: float = 0.0
@@ -151,6 +164,8 @@ class BootResult:
     """Bytes they held at most, the second probe included."""
     loaded: frozenset[str] = frozenset()
     """Shared objects of the environment that they had loaded, relative to site-packages."""
+    limit: str = ""
+    """The limit that it went over and that ended it."""
 
 
 @record
@@ -161,6 +176,22 @@ class Sizes:
     """The app and its environment as they lie on disk, without Python itself."""
     compressed_estimate_bytes: int
     """What the host's archive of it would take, Python included: an estimate."""
+
+
+@record
+class SandboxUse:
+    """What kept the commands of a run apart from this machine."""
+
+    kind: Literal["bwrap", "none"]
+    """``bwrap``: bubblewrap."""
+    detail: str = ""
+    """Why there is none, or what it leaves open."""
+    own_network_at_start: bool = False
+    """Whether the app was started without a way out of its own loopback."""
+    read_only_at_start: bool = False
+    """Whether the host's read-only file system was in force at the start."""
+    open_at_start: bool = False
+    """Whether the host has a read-only file system at the start that was not in force here."""
 
 
 @record
@@ -180,6 +211,7 @@ class Execution:
     """What the environment needs of the host's image; ``None`` when that is not known, or did not run."""
     sizes: Sizes | None = None
     boot: BootResult | None = None
+    sandbox: SandboxUse | None = None
     index_settings: tuple[str, ...] = ()
     packages_as_of: str | None = None
     """Day whose packages were wanted; ``None``: today's."""

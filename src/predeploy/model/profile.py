@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from predeploy.model import STRICT, Confidence, Phase, Severity
 from predeploy.model.conditions import Condition
+from predeploy.model.limits import Limits
 from predeploy.record import record
 
 Text = str | int | bool | None
@@ -198,8 +199,44 @@ class Launch:
     """What the answer's body must be; ``null``: any HTTP answer will do."""
     env: dict[str, str] = field(default_factory=dict)
     """Variables the host sets at run time."""
+    writable: tuple[str, ...] | None = None
+    """Directories that can be written to once the app runs; ``null``: all of them."""
     source: str = ""
     """Where that is documented."""
+
+
+@record
+class PhaseLimits:
+    """What a command of one phase may use: the host's own limit where one is known, else ours."""
+
+    __pydantic_config__ = STRICT
+
+    time_seconds: float | None = None
+    """A step's own limit holds too when it is shorter."""
+    memory_mb: int | None = None
+    """MiB of memory of all its processes together."""
+    processes: int | None = None
+    """Processes at the same time."""
+    output_mb: int | None = None
+    """MiB of its log, whose middle is left out beyond."""
+    disk_mb: int | None = None
+    """MiB of the run's directories, and of any one file written."""
+    source: str = ""
+    """Where the host's own limit is documented."""
+
+    def limits(self) -> Limits:
+        """Return them in bytes and seconds."""
+        return Limits(
+            time=self.time_seconds,
+            memory=_mebibytes(self.memory_mb),
+            processes=self.processes,
+            output=_mebibytes(self.output_mb),
+            disk=_mebibytes(self.disk_mb),
+        )
+
+
+def _mebibytes(number: int | None) -> int | None:
+    return None if number is None else number * 1024 * 1024
 
 
 @record
@@ -298,6 +335,10 @@ class Profile:
     """Other dated facts that the host's module or a predicate refers to by name."""
     launch: Launch = Launch(timeout_seconds=60)
     """How the app is started and probed."""
+    paths: dict[str, str] = field(default_factory=dict)
+    """Where the host has the app, its environment and so on: words of a plan (``env.places``) as paths."""
+    limits: dict[Phase, PhaseLimits] = field(default_factory=dict)
+    """What the commands of a phase may use."""
     rules: tuple[Rule, ...] = ()
     """In the host's order."""
     not_simulated: tuple[str, ...] = ()

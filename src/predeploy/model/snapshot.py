@@ -7,6 +7,7 @@ from typing import Any
 
 from predeploy.model import Confidence, Phase, Severity
 from predeploy.model.conditions import Condition
+from predeploy.model.limits import Limits
 from predeploy.model.profile import Installer, Launch, ManifestFile, PythonSource, Setting, Upload
 from predeploy.record import record
 
@@ -61,6 +62,8 @@ class HostSnapshot:
     lists: dict[str, tuple[str, ...]]
     values: dict[str, Any]
     launch: Launch
+    paths: dict[str, str]
+    limits: dict[Phase, Limits]
     rules: tuple[ActiveRule, ...]
     not_simulated: tuple[str, ...]
     recipe: str | None

@@ -31,21 +31,29 @@ SOCKET_LIMIT = 100
 
 def boot(stage: Stage, plan: Boot, *, limit: float | None) -> BootResult:
     """Start the app and return what came of it; its whole process tree is gone afterwards."""
-    with _socket(stage.work.root) as socket:
-        stage.places["port"] = str(stage.ports.claim(plan.preferred_port))
-        stage.places["socket"] = str(socket)
+    with _socket(stage) as socket:
+        stage.places["port"] = str(_port(stage, plan))
+        stage.places["socket"] = socket
         return _started(stage, plan, limit=limit)
 
 
+def _port(stage: Stage, plan: Boot) -> int:
+    """Return the host's own port where the network is the app's alone, else one that is free here."""
+    use = stage.use
+    if use is not None and use.own_network_at_start and plan.preferred_port is not None:
+        return plan.preferred_port
+    return stage.ports.claim(plan.preferred_port)
+
+
 @contextmanager
-def _socket(work: Path) -> Iterator[Path]:
+def _socket(stage: Stage) -> Iterator[str]:
     """Yield a path for the app's socket that the kernel takes, in a directory of its own if need be."""
-    path = work / "app.sock"
+    path = f"{stage.places['run']}/app.sock"
     if len(os.fsencode(path)) < SOCKET_LIMIT:
         yield path
         return
     with TemporaryDirectory(prefix="predeploy-", dir="/tmp") as short:
-        yield Path(short) / "app.sock"
+        yield f"{short}/app.sock"
 
 
 def _started(stage: Stage, plan: Boot, *, limit: float | None) -> BootResult:
@@ -64,11 +72,23 @@ def _started(stage: Stage, plan: Boot, *, limit: float | None) -> BootResult:
         server.stop()
     server_error = (result.http_status or 0) >= 500
     if result.status != "ok" or result.script_status not in {None, 200} or server_error:
-        result = replace(result, cause=cause(read_end(command.log), stage.work.app))
+        result = replace(result, cause=cause(read_end(command.log), Path(stage.places["app"])))
+    result = _cut_off(stage, result)
     stage.reporter.emit(StepFinished(stage.platform, "boot", plan.step.id, result.status, result.seconds))
     if result.status in {"crashed", "exited"}:
         stage.require_disk(result.tail)
     return result
+
+
+def _cut_off(stage: Stage, result: BootResult) -> BootResult:
+    """Mark a start that failed for want of the network, which the host would have given it."""
+    from predeploy.env.transient import lacks_network
+
+    cut = stage.use is not None and stage.use.own_network_at_start
+    if not cut or result.status not in {"crashed", "exited", "timeout", "unhealthy"}:
+        return result
+    said = result.cause.text if result.cause is not None else result.tail
+    return replace(result, status="cut-off") if lacks_network(said) else result
 
 
 class _Watch:
@@ -105,7 +125,14 @@ class _Watch:
         target: int | Path = Path(self.stage.places["socket"]) if self.plan.unix_socket else self.port
         limit = max(0.2, min(timeout, self.deadline - monotonic()))
         cancellation = self.stage.cancellation
-        return ask(target, path, limit, ipv6=self.plan.ipv6, cancelled=lambda: cancellation.requested)
+        return ask(
+            target,
+            path,
+            limit,
+            ipv6=self.plan.ipv6,
+            cancelled=lambda: cancellation.requested,
+            connecting=self.server.connect,
+        )
 
     def _is_ours(self) -> bool:
         """Return whether the port is the app's, not that of another program that took it meanwhile."""
@@ -162,6 +189,8 @@ class _Watch:
         return answer.status if answer is not None else 0
 
     def _ended(self, returncode: int) -> BootResult:
+        if self.server.exceeded:
+            return self._result("over-limit", limit=self.server.exceeded)
         # A server that put itself into the background has ended and still answers; hosts see it as ended.
         return self._result("exited" if returncode == 0 else "crashed", returncode=returncode)
 
@@ -179,6 +208,7 @@ class _Watch:
         http_status: int | None = None,
         script_status: int | None = None,
         listening: tuple[str, ...] = (),
+        limit: str = "",
     ) -> BootResult:
         return BootResult(
             status=status,
@@ -187,4 +217,5 @@ class _Watch:
             http_status=http_status,
             script_status=script_status,
             listening=listening,
+            limit=limit,
         )

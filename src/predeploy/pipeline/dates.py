@@ -7,13 +7,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, timedelta
 
-from predeploy.installers.conda import EXCLUDE_NEWER
+from predeploy.installers.conda_worker import EXCLUDE_NEWER as CONDA
 from predeploy.model.decisions import BuildPlan, Step
 from predeploy.rules.case import Case
 
 UV = "UV_EXCLUDE_NEWER"
 PIP = "PIP_UPLOADED_PRIOR_TO"
-CONDA = EXCLUDE_NEWER
 
 FIRST_PIP = (26, 0)
 """The first pip with ``--uploaded-prior-to``, and so with its variable."""

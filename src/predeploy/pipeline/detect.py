@@ -41,11 +41,22 @@ def _plan(case: Case) -> BuildPlan | None:
         plan: BuildPlan = lookup(RECIPES, "recipe", case.snapshot.recipe or "")(case)
     except NotRecorded:
         return None
+    plan = _launched(plan, case)
     if case.packages_as_of is None:
         return plan
     from predeploy.pipeline.dates import dated
 
     return dated(plan, case, case.packages_as_of)
+
+
+def _launched(plan: BuildPlan, case: Case) -> BuildPlan:
+    """Return the plan with what the host leaves writable at the start, where the recipe does not say."""
+    from dataclasses import replace
+
+    writable = case.snapshot.launch.writable
+    if plan.boot is None or writable is None or plan.boot.step.writable is not None:
+        return plan
+    return replace(plan, boot=replace(plan.boot, step=replace(plan.boot.step, writable=writable)))
 
 
 def _outside_window(case: Case) -> Finding:

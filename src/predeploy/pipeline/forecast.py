@@ -19,7 +19,7 @@ def forecast(
     request: RunRequest, registry: Registry, *, until: date | None = None
 ) -> tuple[PlatformForecast, ...]:
     """Return the days after the request's own on which an answer changes; nothing of the app is run."""
-    source = AppSource(request.app, request.environ)
+    source = AppSource(request.app, request.environ, on_read=request.secrets.content)
     return tuple(
         _platform(case, registry.profile(case.snapshot.id), until)
         for case in cases(request, registry, source)

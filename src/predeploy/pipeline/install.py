@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from predeploy.errors import ToolError, TransientError
 from predeploy.events import Remark
@@ -11,7 +12,11 @@ from predeploy.model.decisions import Step
 from predeploy.model.execution import ForeignResolution, LocalPython, StepResult
 from predeploy.pipeline.dates import limits
 from predeploy.pipeline.stage import Stage
+from predeploy.pipeline.surroundings import prefixes
 from predeploy.pipeline.verify import importable
+
+if TYPE_CHECKING:
+    from predeploy.env.confinement import Mount
 
 
 def run_steps(stage: Stage) -> bool:
@@ -64,7 +69,7 @@ def _forgive(stage: Stage, step_id: str) -> None:
             stage.results[index] = replace(result, status="ignored")
 
 
-def create_environment(stage: Stage, python: Path) -> bool:
+def create_environment(stage: Stage) -> bool:
     """Create the virtualenv with the host's seeds; return whether the index let us.
 
     Raise :class:`ToolError` for anything else that went wrong, since the app has no part in it.
@@ -72,6 +77,7 @@ def create_environment(stage: Stage, python: Path) -> bool:
     from predeploy.env.virtualenvs import SEEDABLE, creation_argv
 
     environment = stage.plan.environment
+    app_data, mounts = _app_data(stage)
     seeds = ", ".join(f"{name} {version}" for name, version in environment.seeds.items())
     later = [f"{name}=={version}" for name, version in environment.seeds.items() if name not in SEEDABLE]
     step = Step(
@@ -79,20 +85,40 @@ def create_environment(stage: Stage, python: Path) -> bool:
         phase="install",
         reason=f"a fresh environment with {seeds}" if seeds else "a fresh environment",
         argv=creation_argv(
-            python=python,
-            destination=str(stage.work.venv),
+            python=Path(stage.places["python"]),
+            destination="{venv}",
             seeds={name: environment.seeds[name] for name in SEEDABLE if name in environment.seeds},
-            app_data=Path(stage.places["cache"]) / "virtualenv",
+            app_data=Path(app_data),
         ),
         cwd="{work}",
         timeout_seconds=300,
     )
-    result = stage.run(step)
+    result = stage.run(step, mounts=mounts, ours=True)
     if result.status == "ok" and later:
-        result = stage.run(_seeding(later))
+        result = stage.run(_seeding(later), ours=True)
     if result.status in {"failed", "timeout"}:
         raise ToolError(f"no environment with {seeds or 'Python'} could be made; see {result.log}")
     return result.status == "ok"
+
+
+def _app_data(stage: Stage) -> tuple[str, tuple[Mount, ...]]:
+    """Return virtualenv's own cache, and what shows it with our runtime to the one step that needs both.
+
+    No code of the app runs in that step, so it alone may write to what outlives the run.
+    """
+    from predeploy.env.confinement import Mount
+    from predeploy.pipeline.surroundings import own_runtime
+
+    app_data = stage.cache / "virtualenv"
+    if stage.sandbox.kind == "none":
+        return str(app_data), ()
+    try:
+        app_data.mkdir(parents=True, exist_ok=True)
+    except OSError:  # a cache that cannot be written: virtualenv then works without
+        app_data = stage.work.cache / "virtualenv"
+        app_data.mkdir()
+    inside = f"{stage.places['home']}/app-data"
+    return inside, (*own_runtime(stage.request.home), Mount(source=app_data, target=inside, writable=True))
 
 
 def _seeding(requirements: list[str]) -> Step:
@@ -115,14 +141,14 @@ def prepare_tools(stage: Stage, python: Path) -> None:
         directory = ensure_tool(
             name,
             version,
-            cache=Path(stage.places["cache"]),
+            cache=stage.cache,
             python=python,
             runner=stage.runner,
-            env=stage.base_env,
+            env=stage.outer_env,
             log_dir=stage.work.logs,
             cancelled=lambda: stage.cancellation.requested,
         )
-        stage.places[f"tool:{name}"] = str(directory)
+        stage.places[f"tool:{name}"] = stage.sandbox.tool(directory)
 
 
 def choose_interpreter(stage: Stage) -> tuple[LocalPython, Path]:
@@ -134,7 +160,7 @@ def choose_interpreter(stage: Stage) -> tuple[LocalPython, Path]:
     from predeploy.env.interpreters import Search
 
     wanted = stage.plan.environment.python
-    fetched = Path(stage.places["cache"]) / "python"
+    fetched = stage.cache / "python"
     own = Path(sys.base_prefix)  # the interpreter predeploy runs on is one that surely works
     search = Search.from_environ(stage.request.environ, stage.request.home, extra=(fetched, own))
     found = interpreters.discover(search)
@@ -142,16 +168,19 @@ def choose_interpreter(stage: Stage) -> tuple[LocalPython, Path]:
     if (choice is None or choice[1] == "none") and stage.request.fetch_python:
         minor = ".".join(wanted.split(".")[:2])
         stage.reporter.emit(Remark(stage.platform, f"Python {minor} is not here; asking uv for it"))
-        memory = Path(stage.places["cache"]) / f"fetch-{minor}.failed"
+        memory = stage.cache / f"fetch-{minor}.failed"
         if interpreters.fetch(
-            minor, directory=fetched, runner=stage.runner, env=stage.base_env, memory=memory
+            minor, directory=fetched, runner=stage.runner, env=stage.outer_env, memory=memory
         ):
             found = interpreters.discover(search)
             choice = interpreters.choose(found, wanted)
     if choice is None:
         raise ToolError(f"no Python interpreter is here to build with (wanted {wanted})")
     interpreter, match = choice
-    stage.places["python"] = str(interpreter.path)
+    stage.interpreter = interpreter.path
+    stage.places["python"] = stage.sandbox.python(
+        interpreter.path, prefixes(interpreter.path, stage.request.home)
+    )
     local = LocalPython(version=interpreter.version, path=str(interpreter.path), match=match)
     return local, interpreter.path
 
@@ -167,8 +196,9 @@ def resolve_for_host(stage: Stage) -> ForeignResolution:
         return ForeignResolution(
             status="unavailable", detail="this installer's files cannot be resolved for another Python yet"
         )
-    extra = stage.work.temp / "host-requirements.txt"
-    extra.write_text("".join(f"{line}\n" for line in plan.requirements), encoding="utf-8")
+    extra = "{temp}/host-requirements.txt"
+    text = "".join(f"{line}\n" for line in plan.requirements)
+    (stage.work.temp / "host-requirements.txt").write_text(text, encoding="utf-8")
     wheels = _compile(stage, extra, "resolve-for-host", ("--only-binary", ":all:"))
     if wheels.status == "ok":
         return ForeignResolution(status="resolved")
@@ -181,12 +211,12 @@ def resolve_for_host(stage: Stage) -> ForeignResolution:
     return ForeignResolution(status=status, detail=_reason(anything))  # type: ignore[arg-type]
 
 
-def _compile(stage: Stage, extra: Path, step_id: str, options: tuple[str, ...]) -> StepResult:
+def _compile(stage: Stage, extra: str, step_id: str, options: tuple[str, ...]) -> StepResult:
     minor = ".".join(stage.plan.environment.python.split(".")[:2])
     tag = stage.case.snapshot.platform_tag
     argv: tuple[str, ...] = ("{uv}", "pip", "compile", "--quiet", "--no-header", "--python", "{python}")
     argv += ("--python-version", minor, "--python-platform", tag, *options)
-    argv += ("--output-file", "{temp}/resolved.txt", str(extra), *stage.plan.requirement_files)
+    argv += ("--output-file", "{temp}/resolved.txt", extra, *stage.plan.requirement_files)
     result = stage.run(
         Step(
             id=step_id,
@@ -212,7 +242,7 @@ def _reason(result: StepResult) -> str:
 
 def prepare(stage: Stage, python: Path) -> bool:
     """Make the environment and the pinned tools; return whether the index let us."""
-    if not create_environment(stage, python):
+    if not create_environment(stage):
         return False
     try:
         prepare_tools(stage, python)

@@ -12,7 +12,7 @@ from predeploy.errors import ToolError
 from predeploy.events import PhaseFinished, PhaseStarted, Remark, Reporter
 from predeploy.model import PHASES, Phase
 from predeploy.model.decisions import BuildPlan, Detection
-from predeploy.model.execution import BootResult, Execution
+from predeploy.model.execution import BootResult, Execution, SandboxUse
 from predeploy.model.findings import Finding
 from predeploy.model.results import PlatformResult
 from predeploy.pipeline import boot, install, verify
@@ -21,6 +21,7 @@ from predeploy.pipeline.libraries import missing_libraries
 from predeploy.pipeline.ports import Ports
 from predeploy.pipeline.secret_files import copied
 from predeploy.pipeline.stage import Interrupted, Stage
+from predeploy.pipeline.surroundings import SandboxChoice
 from predeploy.rules.case import Case
 from predeploy.rules.evaluate import judge
 
@@ -29,6 +30,10 @@ if TYPE_CHECKING:
     from predeploy.env.work import WorkDirectory
     from predeploy.pipeline.source import AppSource
     from predeploy.settings import RunRequest
+
+
+NEED_SANDBOX = frozenset({"start-not-confined"})
+"""Rules that say what only a sandbox could have shown: a note, but unknown where every answer is wanted."""
 
 
 class PlatformRun:
@@ -44,6 +49,7 @@ class PlatformRun:
         reporter: Reporter,
         cancellation: Cancellation,
         ports: Ports,
+        sandbox: SandboxChoice,
     ) -> None:
         self.case = case
         self.plan = detection.plan
@@ -52,6 +58,7 @@ class PlatformRun:
         self.reporter = reporter
         self.cancellation = cancellation
         self.ports = ports
+        self.sandbox = sandbox
         self.findings: tuple[Finding, ...] = static.findings
         self.static = static
         self.execution = Execution()
@@ -96,37 +103,52 @@ class PlatformRun:
         from predeploy.env.environment import build_environment
         from predeploy.env.index import IndexSettings
         from predeploy.env.runner import ProcessRunner
-        from predeploy.env.secrets import Redactor
-        from predeploy.env.tools import uv_binary
         from predeploy.paths import cache_root
+        from predeploy.pipeline.surroundings import make_sandbox
 
         index = IndexSettings.read(self.request.environ, self.request.home)
-        self._now(index_settings=index.described())
-        base = build_environment(
-            home=work.home, temp=work.temp, path=(work.venv / "bin",), index=index, extra={}
+        cache = cache_root(self.request.environ)
+        sandbox = make_sandbox(
+            self.sandbox.kind,
+            snapshot=self.case.snapshot,
+            app_name=self.source.name,
+            work=work,
+            cache=cache,
+            shown=(*index.local_paths(), *self.request.expose),
         )
-        secret = copied(plan, self.source.directory, work.home)
-        places = {
-            "app": str(work.app),
-            "venv": str(work.venv),
-            "bin": str(work.venv / "bin"),
-            "home": str(work.home),
-            "temp": str(work.temp),
-            "work": str(work.root),
-            "cache": str(cache_root(self.request.environ)),
-            "uv": str(uv_binary()),
-        }
+        for value in copied(plan, self.source.directory, work.home):
+            self.request.secrets.value(value)
+        self._now(index_settings=index.described(), sandbox=self._sandbox_use(plan))
+        places = sandbox.places()
         return Stage(
             case=self.case,
             plan=plan,
             request=self.request,
             work=work,
-            runner=ProcessRunner(self.cancellation, redact=Redactor((*self.request.env.values(), *secret))),
+            runner=ProcessRunner(self.cancellation, redact=self.request.secrets),
             cancellation=self.cancellation,
             reporter=self.reporter,
-            base_env=base,
+            base_env=build_environment(
+                home=places["home"], temp=places["temp"], path=(places["bin"],), index=index
+            ),
+            outer_env=build_environment(home=str(work.home), temp=str(work.root), path=(), index=index),
             places=places,
+            cache=cache,
+            sandbox=sandbox,
+            use=self.execution.sandbox,
             ports=self.ports,
+        )
+
+    def _sandbox_use(self, plan: BuildPlan) -> SandboxUse:
+        confined = self.sandbox.kind != "none"
+        start = plan.boot.step if plan.boot is not None else None
+        narrowed = start is not None and (start.writable is not None or bool(start.mounts))
+        return SandboxUse(
+            kind=self.sandbox.kind,
+            detail=self.sandbox.detail,
+            own_network_at_start=confined and self.request.network != "host",
+            read_only_at_start=confined and narrowed,
+            open_at_start=not confined and narrowed,
         )
 
     def _phases(self, stage: Stage) -> None:
@@ -201,6 +223,11 @@ class PlatformRun:
 
     def _softened(self, findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
         """Turn an install failure into ``unknown`` where the host may well have fared better."""
+        if self.request.strict:
+            findings = tuple(
+                replace(f, severity="unknown") if f.rule.partition("/")[2] in NEED_SANDBOX else f
+                for f in findings
+            )
         note = self._doubt()
         if not note:
             return findings
@@ -251,11 +278,21 @@ class PlatformRun:
         """Remove the work directory, unless something failed and its logs are worth reading."""
         failed = any(f.decisive for f in self.findings) and not self.interrupted
         if self.request.keep or failed:
+            self._scrub(work)
             self.work_dir = str(work.root)
             self.reporter.emit(Remark(self.case.snapshot.id, f"kept {work.root}"))
         else:
             work.remove()
             self._forget_logs()
+
+    def _scrub(self, work: WorkDirectory) -> None:
+        """Take the secrets out of what is kept: the app's manifests and its tools write them down."""
+        if not self.request.secrets:
+            return
+        from predeploy.env.scrub import scrub
+
+        for path in scrub(work.root, self.request.secrets, published=work.venv):
+            self.reporter.emit(Remark(self.case.snapshot.id, f"{path}: not looked through for secrets"))
 
     def _forget_logs(self) -> None:
         """Do not point at logs that went with the work directory."""

@@ -10,11 +10,13 @@ from time import perf_counter
 from predeploy.env.commands import Cancellation
 from predeploy.events import PhaseFinished, PlatformFinished, Reporter
 from predeploy.model.results import PlatformResult
+from predeploy.pipeline.credentials import learn
 from predeploy.pipeline.detect import detect
 from predeploy.pipeline.platform import PlatformRun
 from predeploy.pipeline.ports import Ports
 from predeploy.pipeline.source import AppSource
 from predeploy.pipeline.static import cases, static_result
+from predeploy.pipeline.surroundings import choose_sandbox
 from predeploy.profiles.registry import Registry
 from predeploy.settings import RunRequest
 
@@ -27,15 +29,19 @@ def build(
     Ctrl-C may arrive in any phase: every platform is then told to stop, its processes are ended, and its
     result so far is returned with ``interrupted`` set.
     """
-    source = AppSource(request.app, request.environ)
+    source = AppSource(request.app, request.environ, on_read=request.secrets.content)
+    learn(request, source)
     ports = Ports()
+    sandbox = choose_sandbox(request)
     runs = []
     for case in cases(request, registry, source):
         detection = detect(case)
         static = static_result(case, detection)
         for phase, outcome in static.phases:
             reporter.emit(PhaseFinished(static.platform, phase, outcome, static.seconds.get(phase, 0.0)))
-        runs.append(PlatformRun(case, detection, static, request, source, reporter, cancellation, ports))
+        runs.append(
+            PlatformRun(case, detection, static, request, source, reporter, cancellation, ports, sandbox)
+        )
     workers = max(1, request.jobs or os.cpu_count() or 1)
     with ThreadPoolExecutor(max_workers=min(workers, len(runs) or 1), thread_name_prefix="platform") as pool:
         futures = [pool.submit(_timed(run, reporter)) for run in runs]

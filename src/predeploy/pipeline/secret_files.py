@@ -18,7 +18,9 @@ def copied(plan: BuildPlan, app: Path, home: Path) -> tuple[str, ...]:
     """
     values: list[str] = []
     for place, given in plan.home_files.items():
-        source = app / Path(given).expanduser()
+        source = app / given
+        if not source.resolve().is_relative_to(app.resolve()):  # what an app's own settings name, it gets
+            raise ToolError(at(source, None, "lies outside of the app"))
         text = _text(source)
         target = home / place
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from predeploy.app.tree import Policy, Tree, Unreadable
@@ -25,9 +25,15 @@ GIT_RUNS_NOTHING = ("-c", "core.fsmonitor=false")
 class AppSource:
     """The app's directory; git is asked once, and only where there is a repository."""
 
-    def __init__(self, directory: Path, environ: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        environ: Mapping[str, str] | None = None,
+        *,
+        on_read: Callable[[bytes], None] | None = None,
+    ) -> None:
         self.directory = checked_directory(directory)
-        self.everything = Tree.on_disk(self.directory)
+        self.everything = Tree.on_disk(self.directory, on_read=on_read)
         self._environ = {name: value for name, value in (environ or {}).items() if name in GIT_NEEDS}
         self._tracked: bytes | None = None
         self._asked = False

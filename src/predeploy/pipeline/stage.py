@@ -7,17 +7,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from predeploy.env.environment import SYSTEM_PATH
 from predeploy.env.places import fill
 from predeploy.errors import ToolError
 from predeploy.events import Reporter, StepFinished, StepOutput, StepStarted
+from predeploy.model import Phase
 from predeploy.model.decisions import BuildPlan, Step
-from predeploy.model.execution import StepResult, StepStatus
+from predeploy.model.execution import SandboxUse, StepResult, StepStatus
+from predeploy.model.limits import Limits
 from predeploy.pipeline.cause import cause, read_end
 from predeploy.pipeline.ports import Ports
 from predeploy.rules.case import Case
 
 if TYPE_CHECKING:
-    from predeploy.env.commands import Cancellation, Command, Runner
+    from predeploy.env.commands import Cancellation, Command, Completed, Runner
+    from predeploy.env.confinement import Mount
+    from predeploy.env.sandbox import Sandbox, View
     from predeploy.env.work import WorkDirectory
     from predeploy.settings import RunRequest
 
@@ -38,8 +43,19 @@ class Stage:
     cancellation: Cancellation
     reporter: Reporter
     base_env: Mapping[str, str]
+    """Variables of every command, in the sandbox's terms."""
+    outer_env: Mapping[str, str]
+    """Variables of our own tools, which run outside of the sandbox and touch nothing of the app."""
     places: dict[str, str]
+    """What the words of the plan stand for, in the sandbox's terms."""
+    cache: Path
+    """The user's cache, which outlives the run."""
+    sandbox: Sandbox
     ports: Ports
+    use: SandboxUse | None = None
+    """What the report says of the sandbox."""
+    interpreter: Path = Path()
+    """The chosen Python, as it lies on this machine."""
     results: list[StepResult] = field(default_factory=list)
 
     @property
@@ -47,8 +63,11 @@ class Stage:
         """Return the platform's id."""
         return self.plan.platform
 
-    def command(self, step: Step) -> Command:
-        """Return the step as a command of this run."""
+    def command(self, step: Step, *, mounts: tuple[Mount, ...] = (), ours: bool = False) -> Command:
+        """Return the step as a command of this run, which may see further files of this machine.
+
+        ``ours``: no code of the app runs in it, so that it keeps the network whatever the app may have.
+        """
         from predeploy.env.commands import Command
 
         argv = (*step.shell_argv, step.shell) if step.shell is not None else step.argv
@@ -57,34 +76,58 @@ class Stage:
         if step.shell is None:
             argv = tuple(fill(word, self.places) for word in argv)
         path = variables.get("PATH", self.base_env.get("PATH", ""))
+        limits = Limits() if ours else self.limits(step.phase)
         return Command(
             argv=self._program(step, argv, path),
             cwd=Path(fill(step.cwd, self.places)),
             env={**self.base_env, **variables},
             log=self.work.logs / f"{len(self.results) + 1:02}-{step.id}.log",
-            timeout_seconds=step.timeout_seconds,
+            timeout_seconds=min(step.timeout_seconds, limits.time or step.timeout_seconds),
+            limits=limits,
+            confinement=self.sandbox.confinement(self._view(step, mounts, ours=ours)),
+            measured=(self.work.root,),
+        )
+
+    def limits(self, phase: Phase) -> Limits:
+        """Return what a command of a phase may use: what was asked for, else the host's, else ours."""
+        given = self.request.limits
+        ours = self.case.snapshot.limits.get(phase, Limits())
+        return ours.under(given.get("all", Limits())).under(given.get(phase, Limits()))
+
+    def _view(self, step: Step, mounts: tuple[Mount, ...], *, ours: bool) -> View:
+        from predeploy.env.sandbox import View
+
+        network = self.request.network
+        own = not ours and (network == "none" or (network == "auto" and step.phase != "install"))
+        writable = step.writable
+        return View(
+            own_network=own,
+            writable=None if writable is None else tuple(fill(place, self.places) for place in writable),
+            empty=tuple(fill(place, self.places) for place in step.mounts),
+            mounts=mounts,
         )
 
     def _program(self, step: Step, argv: tuple[str, ...], path: str) -> tuple[str, ...]:
         """Return argv with its program looked up in the step's own PATH, not in ours."""
         import shutil
 
-        if "/" in argv[0]:
+        confined = self.sandbox.kind != "none"
+        if "/" in argv[0] or (confined and step.shell is None):
             return argv
-        found = shutil.which(argv[0], path=path)
+        found = shutil.which(argv[0], path=":".join(SYSTEM_PATH) if confined else path)
         if found is None and step.shell is not None:
             raise ToolError(f"the shell {argv[0]} that this host runs scripts with is not installed here")
         return (found, *argv[1:]) if found else argv
 
-    def run(self, step: Step) -> StepResult:
+    def run(self, step: Step, *, mounts: tuple[Mount, ...] = (), ours: bool = False) -> StepResult:
         """Run one step and keep its result; raise :class:`Interrupted` on cancellation."""
-        command = self.command(step)
+        command = self.command(step, mounts=mounts, ours=ours)
         shown = step.shell if step.shell is not None else " ".join(command.argv)
         self.reporter.emit(StepStarted(self.platform, step.phase, step.id, shown))
         completed = self.runner.run(command, on_line=self._listener(step))
-        status = self._status(step, completed.status, completed.tail)
+        status = self._status(step, completed)
         output = "" if completed.status == "ok" else read_end(command.log) or completed.tail
-        reason, lacking = self._said(step, status, output)
+        reason, lacking = self._said(step, status, output, command.timeout_seconds)
         result = StepResult(
             id=step.id,
             phase=step.phase,
@@ -99,12 +142,13 @@ class Stage:
             lacking=lacking,
             no_upload_times=self._no_upload_times(status, output),
             output=output,
+            limit=_limit(command, completed),
         )
         self.results.append(result)
         self.reporter.emit(StepFinished(self.platform, step.phase, step.id, result.status, result.seconds))
         if result.status == "interrupted":
             raise Interrupted
-        if completed.status == "failed":
+        if completed.status == "failed" and not completed.exceeded:
             self.require_disk(output)
         return result
 
@@ -119,19 +163,21 @@ class Stage:
         """Keep the result of a step that the host would not run either."""
         self.results.append(StepResult(id=step.id, phase=step.phase, status="skipped", tail=why))
 
-    def _said(self, step: Step, status: StepStatus, output: str) -> tuple[str, str]:
+    def _said(self, step: Step, status: StepStatus, output: str, limit: float) -> tuple[str, str]:
         """Return what the output of a failed step says: the reason, and what this machine lacks."""
         if status == "transient":
             from predeploy.env.transient import transient_line
 
             return transient_line(output), ""
+        if status == "timeout":
+            return f"it did not end within its time of {limit:g} s", ""
         if step.phase != "install" or status != "failed":
             return "", ""
         from predeploy.installers.reasons import lacking, reason
 
         said = reason(output)
         if not said and step.only_if_importable:  # the app's own code ran, not an installer
-            own = cause(output, self.work.app)
+            own = cause(output, Path(self.places["app"]))
             said = own.text if own is not None else ""
         return said, lacking(output)
 
@@ -148,11 +194,18 @@ class Stage:
 
         return hear
 
-    def _status(self, step: Step, status: StepStatus, output: str) -> StepStatus:
+    def _status(self, step: Step, completed: Completed) -> StepStatus:
         from predeploy.env.transient import is_transient
 
-        if status != "failed":
-            return status
-        if step.phase == "install" and is_transient(output):
+        if completed.status != "failed" or completed.exceeded:
+            return completed.status
+        if step.phase == "install" and is_transient(completed.tail):
             return "transient"
         return "ignored" if step.otherwise == "ignore" else "failed"
+
+
+def _limit(command: Command, completed: Completed) -> str:
+    """Return the limit a command went over, in words."""
+    if completed.status == "timeout":
+        return f"time of {command.timeout_seconds:g} s"
+    return completed.exceeded

@@ -72,7 +72,7 @@ def static_result(case: Case, detection: Detection) -> PlatformResult:
 
 def check(request: RunRequest, registry: Registry) -> tuple[PlatformResult, ...]:
     """Return the static answer of every platform."""
-    source = AppSource(request.app, request.environ)
+    source = AppSource(request.app, request.environ, on_read=request.secrets.content)
     return tuple(static_result(case, detect(case)) for case in cases(request, registry, source))
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import stat
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from predeploy.installers.checks import CONFLICT_CHECK, conflicts_in
@@ -19,15 +21,37 @@ def site_packages(venv: Path) -> tuple[Path, ...]:
 
 def installed(venv: Path) -> tuple[Installed, ...]:
     """Return the distributions of a virtualenv, sorted by name."""
-    from importlib.metadata import distributions
+    from importlib.metadata import Distribution
 
-    paths = [str(path) for path in site_packages(venv)]
     found = {}
-    for distribution in distributions(path=paths):
+    for place in _described(venv):
+        distribution = Distribution.at(place)
         name = distribution.metadata["Name"]
         if name:
-            found[name.lower()] = Installed(name=name, version=distribution.version)
+            found[name.lower()] = Installed(name=name, version=distribution.version or "")
     return tuple(found[key] for key in sorted(found))
+
+
+METADATA_LIMIT = 4 * 1024 * 1024
+"""Bytes of a distribution's metadata; a larger file is not read."""
+
+
+def _described(venv: Path) -> Iterator[Path]:
+    """Yield the directories and files that describe a distribution.
+
+    A build may have left anything there: a pipe would block us, a link may lead out of the environment.
+    """
+    for packages in site_packages(venv):
+        for place in sorted(packages.glob("*.dist-info")) + sorted(packages.glob("*.egg-info")):
+            file = place
+            if place.is_dir():
+                file = place / ("METADATA" if place.suffix == ".dist-info" else "PKG-INFO")
+            try:
+                status = file.lstat()
+            except OSError:
+                continue
+            if stat.S_ISREG(status.st_mode) and status.st_size <= METADATA_LIMIT:
+                yield place
 
 
 def run_steps(stage: Stage) -> tuple[str, ...] | None:
@@ -47,7 +71,9 @@ def importable(stage: Stage) -> frozenset[str]:
     """Return the top-level names that Python, started in the app's root, finds there or as installed."""
     from predeploy.app.environment_names import names_in_directory, names_in_environment
 
-    return names_in_directory(stage.work.app) | names_in_environment(site_packages(stage.work.venv))
+    return names_in_directory(stage.work.app) | names_in_environment(
+        site_packages(stage.work.venv), stage.sandbox.outside
+    )
 
 
 def missing_imports(stage: Stage) -> tuple[MissingImport, ...]:
@@ -62,9 +88,10 @@ def missing_imports(stage: Stage) -> tuple[MissingImport, ...]:
     return missing(
         closure(tree, plan.entry_modules, plan.import_roots),
         stdlib=standard_library(stage),
-        environment=names_in_environment(packages),
+        environment=names_in_environment(packages, stage.sandbox.outside),
         local=local_modules(tree, plan.import_roots),
         site_packages=packages,
+        outside=stage.sandbox.outside,
     )
 
 
@@ -77,15 +104,19 @@ def sizes(stage: Stage) -> Sizes | None:
 
     work = stage.work
     packages = {path.resolve() for path in site_packages(work.venv)}  # lib64 is a link to lib
-    installed_bytes, compressed = measure(work.app, work.root / "src", work.venv / "nltk_data", *packages)
+    further = (work.venv / "src", work.venv / "nltk_data")
+    installed_bytes, compressed = measure(work.app, *further, *packages)
     python = int(values.get("slug-python-mb", 0)) * 1024 * 1024
     return Sizes(installed_bytes=installed_bytes, compressed_estimate_bytes=compressed + python)
 
 
 def standard_library(stage: Stage) -> frozenset[str]:
-    """Return the standard library's names of the environment's own Python."""
-    from predeploy.env.runner import capture
+    """Return the standard library's names of the Python that was used.
 
-    argv = (str(stage.work.venv / "bin" / "python"), "-I", "-S", "-c", STDLIB_PROBE)
+    The interpreter itself is asked, not the environment's link to it, which the build may have replaced.
+    """
+    from predeploy.env.spawn import capture
+
+    argv = (str(stage.interpreter), "-I", "-S", "-c", STDLIB_PROBE)
     output = capture(argv, timeout=20)
     return frozenset(output.split()) if output else frozenset(sys.stdlib_module_names)

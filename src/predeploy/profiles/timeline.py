@@ -52,6 +52,8 @@ def snapshot(profile: Profile, day: date) -> HostSnapshot:
         lists={name: tuple(w.value for w in members_on(all_, day)) for name, all_ in profile.lists.items()},
         values=_present(profile.values, day),
         launch=profile.launch,
+        paths=profile.paths,
+        limits={phase: declared.limits() for phase, declared in profile.limits.items()},
         rules=tuple(rule for rule in (_active(rule, day) for rule in profile.rules) if rule),
         not_simulated=profile.not_simulated,
         recipe=profile.recipe,

@@ -57,6 +57,13 @@ def platform_document(result: PlatformResult) -> dict[str, Any]:
             }
         if run.foreign is not None:
             fields["host_resolution"] = {"status": run.foreign.status, "detail": run.foreign.detail}
+        if run.sandbox is not None:
+            fields["sandbox"] = {
+                "kind": run.sandbox.kind,
+                "detail": run.sandbox.detail,
+                "own_network_at_start": run.sandbox.own_network_at_start,
+                "read_only_at_start": run.sandbox.read_only_at_start,
+            }
         if run.boot is not None:
             fields["boot"] = _boot(run.boot)
         fields["index_settings"] = list(run.index_settings)
@@ -113,6 +120,7 @@ def _step(step: StepResult) -> dict[str, Any]:
         "status": step.status,
         "returncode": step.returncode,
         "seconds": round(step.seconds, 3),
+        "limit": step.limit or None,
         "log": step.log,
     }
 
@@ -128,5 +136,6 @@ def _boot(boot: BootResult) -> dict[str, Any]:
         "listening": list(boot.listening),
         "script_status": boot.script_status,
         "memory": memory if boot.memory_at_rest is not None else None,
+        "limit": boot.limit or None,
         "log": boot.log,
     }

@@ -42,7 +42,7 @@ def progress(
         return
     from rich.console import Console
 
-    reporter = Live(Console(stderr=True))
+    reporter = Live(Console(stderr=True), redact=redact)
     with reporter:
         yield reporter
 
@@ -77,7 +77,7 @@ class Plain:
             case PlatformFinished():
                 return f"{event.platform}: {event.status} ({duration(event.seconds)})"
             case Remark():
-                return f"{event.platform}: {printable(event.text)}"
+                return f"{event.platform}: {printable(self._redact(event.text))}"
         return None
 
 
@@ -96,9 +96,10 @@ class _Row:
 class Live:
     """A table with a row a platform: which step runs, and for how long."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, *, redact: Callable[[str], str] = mask_credentials) -> None:
         from rich.live import Live as RichLive
 
+        self._redact = redact
         self._rows: dict[str, _Row] = {}
         self._lock = threading.Lock()
         self._live = RichLive(
@@ -131,7 +132,7 @@ class Live:
                 case PlatformFinished():
                     row.ended, row.took = event.status, event.seconds
                 case Remark():
-                    row.last = printable(event.text)
+                    row.last = printable(self._redact(event.text))
 
     def _table(self) -> RenderableType:
         from rich.table import Table

@@ -9,12 +9,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from predeploy.env.places import PLACEHOLDER
+from predeploy.env.secrets import Secrets
 from predeploy.lazy import pattern
 from predeploy.model.decisions import BuildPlan, Detection, Step
 from predeploy.model.results import PlatformResult
 from predeploy.report.text import printable
 
-WORD = pattern(PLACEHOLDER.pattern + r"|\{(env:[A-Za-z_][A-Za-z0-9_]*)\}")
+HIDDEN = pattern(r"\0([A-Za-z_][A-Za-z0-9_]*)\0")
+"""The name of a variable in place of a secret; no argument and no variable of a process can hold a NUL."""
+WORD = pattern(PLACEHOLDER.pattern + r"|\0([A-Za-z_][A-Za-z0-9_]*)\0")
 VARIABLES = {
     "app": "APP",
     "venv": "VENV",
@@ -36,14 +39,15 @@ def as_script(
     detections: Sequence[Detection],
     app: Path,
     *,
-    secret: Mapping[str, str] | None = None,
+    secrets: Secrets | None = None,
 ) -> str:
     """Return one script; several platforms are functions of it, chosen by its arguments.
 
-    ``secret`` variables are not written down: the script takes them from its own environment.
+    ``secrets`` are not written down: the script takes them from its own environment.
     """
-    planned = [(d, _without(secret or {}, d.plan)) for d in detections if d.plan is not None]
-    lines = _head(results, app)
+    hidden = _Hidden(secrets or Secrets())
+    planned = [(d, hidden.plan(d.plan)) for d in detections if d.plan is not None]
+    lines = _head(results, app, hidden)
     for detection, plan in planned:
         lines += ["", *_function(detection, plan)]
     names = [plan.platform for _, plan in planned]
@@ -55,22 +59,49 @@ def as_script(
     return "\n".join(lines) + "\n"
 
 
-def _without(secret: Mapping[str, str], plan: BuildPlan) -> BuildPlan:
-    """Return the plan with variables in place of the secret values."""
+class _Hidden:
+    """Puts variables in place of secrets; others than the app's own variables are numbered."""
 
-    def hidden(env: dict[str, str]) -> dict[str, str]:
-        return {k: f"{{env:{k}}}" if secret.get(k) == v else v for k, v in env.items()}
+    def __init__(self, secrets: Secrets) -> None:
+        self._secrets = secrets
+        self._numbered: dict[str, str] = {}
+        self.names: dict[str, None] = {}
 
-    steps = tuple(replace(step, env=hidden(step.env)) for step in plan.steps)
-    boot = (
-        replace(plan.boot, step=replace(plan.boot.step, env=hidden(plan.boot.step.env)))
-        if plan.boot
-        else None
-    )
-    return replace(plan, env=hidden(plan.env), steps=steps, boot=boot)
+    def plan(self, plan: BuildPlan) -> BuildPlan:
+        """Return the plan with variables in place of the secrets."""
+        boot = replace(plan.boot, step=self._step(plan.boot.step)) if plan.boot else None
+        steps = tuple(map(self._step, plan.steps))
+        return replace(plan, env=self._env(plan.env), steps=steps, boot=boot)
+
+    def _step(self, step: Step) -> Step:
+        shell = None if step.shell is None else self._text(step.shell)
+        argv = tuple(map(self._text, step.argv))
+        return replace(step, env=self._env(step.env), argv=argv, shell=shell, reason=self.masked(step.reason))
+
+    def _env(self, env: Mapping[str, str]) -> dict[str, str]:
+        return {
+            name: self._variable(name) if self._secrets.given(name, value) else self._text(value)
+            for name, value in env.items()
+        }
+
+    def _text(self, text: str) -> str:
+        pieces = self._secrets.pieces(text)
+        return "".join(self._variable(self._name(piece)) if hidden else piece for piece, hidden in pieces)
+
+    def _name(self, secret: str) -> str:
+        known = self._secrets.name_of(secret)
+        return known or self._numbered.setdefault(secret, f"SECRET_{len(self._numbered) + 1}")
+
+    def _variable(self, name: str) -> str:
+        self.names[name] = None
+        return f"\0{name}\0"
+
+    def masked(self, text: str) -> str:
+        """Return what may stand in a comment."""
+        return self._secrets(text)
 
 
-def _head(results: Sequence[PlatformResult], app: Path) -> list[str]:
+def _head(results: Sequence[PlatformResult], app: Path, hidden: _Hidden) -> list[str]:
     lines = [
         "#!/bin/sh",
         "# Made by predeploy plan --format sh. Arguments: the platforms to build (default: all of them).",
@@ -82,10 +113,12 @@ def _head(results: Sequence[PlatformResult], app: Path) -> list[str]:
         "PORT=${PORT:-8000}",
         "ROOT=${ROOT:-$(mktemp -d)}",
     ]
+    if hidden.names:
+        lines.insert(3, f"# Wants the secrets, which are not written here, as {' '.join(hidden.names)}.")
     for result in results:
         if result.decisive is not None:
-            decisive = result.decisive
-            lines.append(f"# {result.platform}: {result.status}: {printable(decisive.headline)}")
+            headline = hidden.masked(result.decisive.headline)
+            lines.append(f"# {result.platform}: {result.status}: {printable(headline)}")
     return lines
 
 
@@ -154,19 +187,20 @@ def _command(step: Step) -> list[str]:
     prefix = " ".join(["env", *variables]) + " " if variables else ""
     if step.shell is not None:
         words = [shlex.quote(word) for word in step.shell_argv]
-        return [f"{prefix}{' '.join(words)} {shlex.quote(step.shell)}"]
+        return [f"{prefix}{' '.join(words)} {_word(step.shell, HIDDEN)}"]
     return [prefix + " ".join(_word(word) for word in step.argv)]
 
 
-def _word(text: str) -> str:
-    """Quote a word for the shell, with the places of the run as its variables."""
+def _word(text: str, variables: re.Pattern[str] = WORD) -> str:
+    """Quote a word for the shell, with the places of the run and what is hidden as its variables."""
     pieces: list[str] = []
     position = 0
-    for match in WORD.finditer(text):
+    for match in variables.finditer(text):
         if text[position : match.start()]:
             pieces.append(shlex.quote(text[position : match.start()]))
-        name = match.group(1) or match.group(2)
-        pieces.append(_variable(name))
+        hidden = match[0].startswith("\0")
+        name = match[0].strip("\0") if hidden else match[1]
+        pieces.append(f'"${{{name}:?is a secret, which is not written here}}"' if hidden else _variable(name))
         position = match.end()
     if text[position:] or not pieces:
         pieces.append(shlex.quote(text[position:]))
@@ -177,7 +211,7 @@ def _variable(name: str) -> str:
     kind, _, rest = name.partition(":")
     if kind == "tool":
         return f'"$CACHE/{rest}/bin"'
-    return f'"${{{rest}-}}"' if kind == "env" else f'"${VARIABLES[name]}"'
+    return f'"${VARIABLES[name]}"'
 
 
 def _identifier(name: str) -> str:

@@ -11,7 +11,7 @@ from predeploy.model.findings import Finding
 from predeploy.model.results import PlatformResult, Report
 
 if TYPE_CHECKING:
-    from predeploy.model.execution import BootResult, Execution
+    from predeploy.model.execution import BootResult, Execution, SandboxUse
 
 COLOURS = {
     "accept": "32",
@@ -30,12 +30,18 @@ TAIL_LINES = 12
 
 CONTROL = pattern(
     r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|.)?|[\x00-\x08\x0b-\x1f\x7f-\x9f]"
+    r"|[\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]"
 )
+UNENCODABLE = pattern(r"[\ud800-\udfff]")
+"""Bytes of file names that are not UTF-8."""
 
 
 def printable(text: str) -> str:
-    """Return text from an app or its tools without control characters and terminal escapes."""
-    return CONTROL.sub("", text)
+    """Return text from an app or its tools without control characters and terminal escapes.
+
+    What turns the direction of writing, is invisible, or cannot be encoded would let a name pass for another.
+    """
+    return UNENCODABLE.sub("\ufffd", CONTROL.sub("", text)) if not text.isascii() else CONTROL.sub("", text)
 
 
 class Paper:
@@ -192,6 +198,8 @@ def _finding(paper: Paper, finding: Finding) -> None:
 
 
 def _execution(paper: Paper, result: PlatformResult, run: Execution) -> None:
+    if run.sandbox is not None:
+        paper.wrapped(_sandbox(run.sandbox), indent=2, first="sandbox   ", hanging=10)
     for step in run.steps:
         ink = STEP_INKS.get(step.status, "warn")
         paper.line(f"  {step.phase:<10}{step.id}  {paper.ink(step.status, ink)}  {duration(step.seconds)}")
@@ -203,6 +211,14 @@ def _execution(paper: Paper, result: PlatformResult, run: Execution) -> None:
         _boot(paper, run.boot)
     if result.work_dir:
         paper.line(f"  kept      {result.work_dir}")
+
+
+def _sandbox(use: SandboxUse) -> str:
+    if use.kind == "none":
+        return f"none: {use.detail}"
+    closed = ["no network at start"] if use.own_network_at_start else ["this machine's network at start, too"]
+    closed += ["read-only at start as on the host"] if use.read_only_at_start else []
+    return f"bubblewrap ({', '.join(closed)})"
 
 
 def _size(run: Execution) -> str:

@@ -46,8 +46,22 @@ def step_failed(case: Case, *, steps: Words | None = None) -> Outcome:
 
     A step that ended because this machine lacks a system library does not count.
     """
-    failed = [step for step in _failed(case, steps) if not step.lacking]
+    failed = [step for step in _failed(case, steps) if not step.lacking and not _over_limit(step)]
     return matched(bool(failed), *map(_shown, failed), detail=_why(failed[0]) if failed else None)
+
+
+def _over_limit(step: StepResult) -> bool:
+    return bool(step.limit) and step.status == "failed"
+
+
+@predicate("step_over_limit")
+def step_over_limit(case: Case, *, kinds: Words | None = None) -> Outcome:
+    """Match when a step was ended because it used too much: ``memory``, ``processes`` or ``disk``, or any."""
+    wanted = words(kinds or ())
+    for step in _failed(case, None):
+        if _over_limit(step) and (not wanted or any(kind in step.limit for kind in wanted)):
+            return Match((_shown(step),), f"{step.id} was ended when it went over its {step.limit}")
+    return matched(False)
 
 
 @predicate("system_library_missing")
@@ -82,7 +96,8 @@ def packages_not_dated(case: Case) -> Outcome:
 def step_timed_out(case: Case, *, steps: Words | None = None) -> Outcome:
     """Match when one of these steps (or any) ran out of time."""
     late = [step for step in _failed(case, steps) if step.status == "timeout"]
-    return matched(bool(late), *map(_shown, late), detail=late[0].id if late else None)
+    detail = f"{late[0].id}: {late[0].reason or 'it did not end in time'}" if late else None
+    return matched(bool(late), *map(_shown, late), detail=detail)
 
 
 @predicate("step_exited")
@@ -229,6 +244,33 @@ def boot_match(boot: BootResult) -> Match:
         return Match((place,), boot.cause.text)
     text = last_line(boot.tail)[:200]
     return Match((Evidence(path=boot.log or "start", text=text),), text or "it printed nothing")
+
+
+@predicate("start_not_confined")
+def start_not_confined(case: Case) -> Outcome:
+    """Match when the app was started without the host's read-only file system, for want of a sandbox."""
+    execution = _execution(case)
+    use, boot = execution.sandbox, execution.boot
+    ran = boot is not None and boot.status != "not-run"
+    return matched(ran and use is not None and use.open_at_start, detail=use.detail if use else None)
+
+
+@predicate("boot_over_limit")
+def boot_over_limit(case: Case) -> Outcome:
+    """Match when the start was ended because it used too much."""
+    boot = _execution(case).boot
+    if boot is None or boot.status != "over-limit":
+        return matched(False)
+    return Match(boot_match(boot).evidence, boot.limit)
+
+
+@predicate("boot_cut_off")
+def boot_cut_off(case: Case) -> Outcome:
+    """Unknown when a start failed for want of the network, which the sandbox had cut."""
+    boot = _execution(case).boot
+    if boot is None or boot.status != "cut-off":
+        return matched(False)
+    return Unknown(f"it was started without the network: {boot_match(boot).detail}")
 
 
 @predicate("boot_output_contains")

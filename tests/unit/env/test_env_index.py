@@ -172,9 +172,9 @@ def test_a_build_environment_is_made_from_nothing(tmp_path: Path) -> None:
         tmp_path, {"PIP_INDEX_URL": "https://i.example", "HTTPS_PROXY": "http://p", "AWS_SECRET": "s"}
     )
     env = build_environment(
-        home=Path("/w/home"),
-        temp=Path("/w/tmp"),
-        path=(Path("/w/venv/bin"), Path("/root/.pyenv/shims"), Path("/usr/bin")),
+        home="/w/home",
+        temp="/w/tmp",
+        path=("/w/venv/bin", "/root/.pyenv/shims", "/usr/bin"),
         index=index,
         extra={"LANG": "en_US.UTF-8", "PORT": "8000"},
     )

@@ -193,3 +193,13 @@ def test_an_interrupted_fetch_is_not_remembered(tmp_path: Path) -> None:
         "3.12", directory=tmp_path / "py", runner=FakeRunner("interrupted"), env={}, memory=memory
     )
     assert not memory.exists()
+
+
+def test_a_directory_of_the_path_that_must_not_be_searched_is_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(self: Path, pattern: str) -> list[Path]:
+        raise PermissionError(13, "Permission denied", str(self))
+
+    monkeypatch.setattr(Path, "glob", refused)
+    assert discover(Search(home=tmp_path, path=str(tmp_path), system=()), lambda argvs: ()) == ()

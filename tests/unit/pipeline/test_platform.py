@@ -26,6 +26,7 @@ from predeploy.pipeline.ports import Ports
 from predeploy.pipeline.source import AppSource
 from predeploy.pipeline.stage import Stage
 from predeploy.pipeline.static import static_result
+from predeploy.pipeline.surroundings import SandboxChoice
 from predeploy.profiles.registry import Registry
 from predeploy.profiles.timeline import snapshot
 from predeploy.rules.case import Case
@@ -60,6 +61,7 @@ def run(case: Case, tmp_path: Path) -> PlatformRun:
         Silent(),
         Cancellation(),
         Ports(),
+        SandboxChoice(kind="none"),
     )
     for phase in ("install", "verify", "boot"):
         setattr(made, f"_{phase}", lambda stage: None)

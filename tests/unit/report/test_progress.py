@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from predeploy.env.secrets import Redactor
+from predeploy.env.secrets import Secrets
 from predeploy.events import PlatformFinished, StepStarted
 from predeploy.report.progress import Plain
 
@@ -29,6 +29,8 @@ def test_a_reader_that_has_gone_is_not_missed(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_commands_are_shown_without_secrets(capsys: pytest.CaptureFixture[str]) -> None:
-    reporter = Plain(verbose=True, redact=Redactor(["hunter2"]))
+    secrets = Secrets()
+    secrets.value("hunter2")
+    reporter = Plain(verbose=True, redact=secrets)
     reporter.emit(StepStarted("heroku", "boot", "web", "serve --key hunter2 https://me:pw@example.org/"))
     assert capsys.readouterr().err == "heroku: web: $ serve --key *** https://***@example.org/\n"

@@ -22,6 +22,8 @@ from predeploy.report.text import Paper, duration, printable
         ("\x9b31mx", "31mx"),
         ("tab\tand\nline", "tab\tand\nline"),
         ("\x1b", ""),
+        ("a\u202eb\u2066c\u200bd\u2028e", "abcde"),
+        ("caf\udce9 é", "caf\ufffd é"),
     ],
 )
 def test_control_characters_and_escapes_are_dropped(text: str, shown: str) -> None:
@@ -60,4 +62,5 @@ def test_durations() -> None:
 
 
 def test_secret_values_are_variables_of_the_script() -> None:
-    assert _word("{env:TOKEN}") == '"${TOKEN-}"'
+    assert _word("x=\0TOKEN\0 y") == "x=\"${TOKEN:?is a secret, which is not written here}\"' y'"
+    assert _word("{env:TOKEN}") == "'{env:TOKEN}'"

@@ -118,6 +118,116 @@ def test_file_names_with_newlines_and_escapes_are_shown_harmlessly(tmp_path: Pat
     assert "Traceback" not in result.stderr
 
 
+NAMES = {
+    "newline": b"a\nb.py",
+    "escape": b"a\x1b]0;owned\x07b.py",
+    "not UTF-8": b"caf\xe9.py",
+    "right to left": "a\u202eyp.b".encode(),
+    "invisible": "a\u200b.py".encode(),
+    "blank": b" .py",
+    "dashes": b"--help",
+    "quotes": b"a'b\"c`d$(e).py",
+    "long": b"x" * 250 + b".py",
+}
+
+
+@pytest.mark.parametrize("kind", NAMES)
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_file_names_of_any_bytes(tmp_path: Path, kind: str, form: str) -> None:
+    app = write_tree(
+        tmp_path / "app",
+        {"requirements.txt": "-r no\n", "Procfile": "web: x\n", "main.py": "", ".python-version": "9"},
+    )
+    name = os.fsencode(app) + b"/" + NAMES[kind]
+    with open(name, "wb") as file:  # noqa: PTH123 - a name of bytes
+        file.write(b"def f(request: pass\nimport nothing\n")
+    os.symlink(b"/nowhere/" + NAMES[kind][:100], name + b"2")  # noqa: PTH211
+    result = run_cli("check", str(app), "-f", form, cwd=tmp_path)
+    assert result.exit_code in {0, 1}, result.stderr
+    assert "Traceback" not in result.stderr
+    for character in "\x1b\x07\u202e\u200b":
+        assert character not in result.stdout
+    if form == "json":
+        assert json.loads(result.stdout)["platforms"]
+
+
+def test_sparse_files_of_many_gigabytes(tmp_path: Path) -> None:
+    app = tmp_path / "app"
+    app.mkdir()
+    for name in MANIFESTS:
+        if "/" not in name:
+            (app / name).touch()
+            os.truncate(app / name, 20 << 30)
+    check(app)
+
+
+@pytest.mark.parametrize("kind", ["fifo", "socket", "device", "outward", "loop"])
+def test_our_own_settings_that_are_no_file(tmp_path: Path, kind: str) -> None:
+    app = write_tree(tmp_path / "app", {"requirements.txt": "flask\n"})
+    (tmp_path / "outside.toml").write_text("[tool.predeploy]\ncanary-key = 1\n")
+    for name in ("predeploy.toml", "pyproject.toml"):
+        if kind == "fifo":
+            os.mkfifo(app / name)
+        elif kind == "socket":
+            import socket
+
+            here = Path.cwd()
+            os.chdir(app)  # socket paths are short
+            try:
+                with socket.socket(socket.AF_UNIX) as server:
+                    server.bind(name)
+            finally:
+                os.chdir(here)
+        else:
+            target = {"device": "/dev/zero", "outward": "../outside.toml", "loop": name}[kind]
+            (app / name).symlink_to(target)
+    assert "canary" not in json.dumps(check(app))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\n" * 5_000_000,
+        "a = [" * 100_000,
+        "a" + ".a" * 100_000 + " = 1",
+        "a = " + "9" * 100_000,
+        "x" * 9_000_000,
+    ],
+    ids=["blank lines", "brackets", "dots", "digits", "a line"],
+)
+def test_our_own_settings_that_are_bombs(tmp_path: Path, text: str) -> None:
+    app = write_tree(tmp_path / "app", {"predeploy.toml": text})
+    result = run_cli("check", str(app), cwd=tmp_path)
+    assert result.exit_code in {1, 2}
+    assert "Traceback" not in result.stderr
+    if result.exit_code == 2:
+        assert len(result.stderr.splitlines()) == 1
+        assert len(result.stderr) < 500
+    project = write_tree(tmp_path / "project", {"pyproject.toml": text})
+    check(project)
+
+
+def test_a_hundred_thousand_files(tmp_path: Path) -> None:
+    app = write_tree(tmp_path / "app", {"requirements.txt": "flask\n", "main.py": "def f(request): pass\n"})
+    for number in range(100):
+        directory = app / f"d{number}"
+        directory.mkdir()
+        for name in range(1_000):
+            (directory / f"f{name}").touch()
+    check(app)
+
+
+def test_a_chain_of_includes_and_a_fan_of_them(tmp_path: Path) -> None:
+    files: dict[str, str | bytes | None] = {
+        f"r{n}.txt": f"-r r{n + 1}.txt\n-r r{n + 1}.txt\n" for n in range(60)
+    }
+    check(
+        write_tree(
+            tmp_path / "app", {"requirements.txt": "-r r0.txt\n" * 50, **files, "Procfile": "web: x\n"}
+        )
+    )
+
+
 def test_deep_directories(tmp_path: Path) -> None:
     app = tmp_path / "app"
     deep = app.joinpath(*["d"] * 150)
