@@ -7,6 +7,7 @@ import posixpath
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Literal
 
 from predeploy.app.imports import closure
@@ -36,6 +37,10 @@ _FOREIGN = pattern(r"[A-Za-z]:[\\/].*|/(?:Users|home)/.*")
 _FILE = pattern(r"[^\n\r\t:*?\"<>|]{0,200}\.\w{1,8}")
 
 
+REMARK_LIMIT = 1000
+"""Remarks kept of an app; a person would not look at more."""
+
+
 @dataclass(frozen=True)
 class Remark:
     """One thing a source file says."""
@@ -52,7 +57,7 @@ class Remark:
 
 def remarks(case: Case, kind: str) -> list[Remark]:
     """Return what the entrypoint and the app's modules that it imports say, each file read once."""
-    found = case.once("streamlit.code", lambda: list(_read(case)))
+    found = case.once("streamlit.code", lambda: list(islice(_read(case), REMARK_LIMIT)))
     return [remark for remark in found if remark.kind == kind]
 
 

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import gzip
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from itertools import islice
 from pathlib import Path
 
 DATA = Path(__file__).with_name("streamlit_debian.gz")
@@ -17,6 +19,9 @@ STATES = {"real": "r", "virtual": "v", "ambiguous": "w", "mentioned": "m", "abse
 """What a release knows of a name: a package, a name that one or several provide, or a mention only."""
 
 _LETTERS = {letter: state for state, letter in STATES.items()}
+LONGEST = 100
+"""Characters of a word that is looked for inside of names; Debian's longest name is shorter."""
+
 _PLAIN = re.compile(r"[a-z0-9.-]+")
 
 
@@ -82,11 +87,19 @@ def is_pattern(word: str) -> bool:
 def matching(word: str, release: str, *, limit: int = 5) -> tuple[str, ...]:
     """Return the first packages of a release in whose name the word is found, a dot being any character."""
     lists = _lists()
-    if release not in lists.releases or _PLAIN.fullmatch(word) is None:
+    if release not in lists.releases or len(word) > LONGEST or _PLAIN.fullmatch(word) is None:
         return ()
-    place = lists.releases.index(release)
-    # One search through all lines: the word in a name whose letter for the release is that of a package.
-    inside = re.escape(word).replace(r"\.", "[^\t\n]")
-    line = rf"^([^\t\n]*{inside}[^\t\n]*)\t.{{{place}}}{STATES['real']}"
-    found = re.finditer(line.encode(), lists.text, re.MULTILINE)
-    return tuple(match[1].decode() for match, _ in zip(found, range(limit), strict=False))
+    return tuple(islice(_found(re.escape(word).replace(r"\.", "[^\t\n]").encode(), release), limit))
+
+
+def _found(inside: bytes, release: str) -> Iterator[str]:
+    """Yield the packages of a release in whose name the expression is found."""
+    text, place = _lists().text, _lists().releases.index(release)
+    real, last = STATES["real"].encode(), -1
+    for match in re.finditer(inside, text):
+        start = text.rfind(b"\n", 0, match.start()) + 1
+        end = text.find(b"\t", start)
+        letter = end + 1 + place
+        if start != last and match.end() <= end and text[letter : letter + 1] == real:
+            last = start
+            yield text[start:end].decode()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 from typing import Literal
 
 from predeploy.app.text import decode
@@ -15,6 +16,9 @@ from predeploy.rules.case import Case
 from predeploy.rules.registry import predicate
 
 FILE = "packages.txt"
+
+NAME_LIMIT = 200
+"""Names looked up; longer files are made to keep us busy."""
 
 _NAME = pattern(r"[a-z0-9][a-z0-9+.-]*(?::[a-z0-9-]+)?(?:[=/][A-Za-z0-9.+:~-]+)?")
 
@@ -192,13 +196,15 @@ def apt_name(case: Case, *, kind: Kind) -> Outcome:
     provide it; ``leftover``: only the image's other source has it; ``half``: that source has it under the
     old name; ``pattern``: apt-get takes it for an expression that finds packages.
     """
-    hits = [word for word in _plain_words(case) if _is_name(word) and _kind(case, word.text) == kind]
+    hits = [word for word in _names(case) if _kind(case, word.text) == kind]
     shown = ", ".join(dict.fromkeys(word.text + _successor(case, word.text) for word in hits[:8]))
     return matched(bool(hits), *_places(hits), detail=shown)
 
 
-def _is_name(word: Word) -> bool:
-    return not _is_file(word) and _NAME.fullmatch(word.text) is not None
+def _names(case: Case) -> list[Word]:
+    """Return the words that can be names; of a file of thousands, the first."""
+    named = (word for word in _plain_words(case) if not _is_file(word) and _NAME.fullmatch(word.text))
+    return list(islice(named, NAME_LIMIT))
 
 
 def _kind(case: Case, text: str) -> Kind | None:
@@ -255,7 +261,7 @@ def brought_libraries(case: Case) -> frozenset[str]:
 
     if not case.tree.is_file(FILE):
         return frozenset()
-    names = {_bare(word.text) for word in _plain_words(case) if _is_name(word)}
+    names = {_bare(word.text) for word in _names(case)}
     # An old name of the leftover source is not in the newest release's table: what it says is what it brings.
     renamed = {name.removesuffix("-mesa-glx") for name in names} | {f"{name}t64" for name in names}
     return frozenset().union(*(look_up(name).brings for name in names | renamed))
