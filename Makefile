@@ -7,7 +7,7 @@ JOBS   ?= auto
 MINUTES ?= 10
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint type fmt unit fuzz bench wheel docs clean
+.PHONY: help setup demo test check lint type fmt unit fuzz bench wheel docs debian clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,6 +55,9 @@ wheel: $(STAMP) ## Build the wheel into dist/
 
 docs: $(STAMP) ## Write the reference pages from the code and the profiles
 	$(BIN)/python docs/generate.py
+
+debian: $(STAMP) ## Fetch the package names of Debian's releases anew, with this machine's apt
+	$(BIN)/python scripts/debian_packages.py
 
 clean: ## Remove everything that was generated
 	rm -rf $(VENV) dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis .fuzz

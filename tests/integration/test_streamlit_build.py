@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from support.building import MINOR, Build, decisive, log_of, outcome, rules, steps, versions
+from support.elf import shared_object
 from support.index import LocalIndex
+from support.wheels import Distribution
 
 SCRIPT = "import streamlit as st\n\nst.title('hello')\n"
 ENTRY = "streamlit_app.py"
@@ -42,6 +46,7 @@ def test_an_app_is_healthy_and_its_script_runs_to_the_end(deploy: Deploy) -> Non
         "install-requirements": "ok",
         "install-streamlit": "ok",
         "install-rich": "ok",
+        "replace-pyarrow": "skipped",
         "conflict-check": "ok",
     }
     argv = next(step["argv"] for step in platform["steps"] if step["id"] == "install-requirements")
@@ -131,6 +136,23 @@ def test_a_script_that_ends_with_an_exception(
     assert (place["path"], place["line"]) == (ENTRY, line)
 
 
+def test_secrets_of_a_file_reach_the_script_and_no_output(deploy: Deploy) -> None:
+    script = SCRIPT + "value = st.secrets['api_key']\nraise ValueError(value)\n"
+    files = {ENTRY: script, "mine.toml": "api_key = 'hush-hush-hush'\n"}
+    platform = deploy(files, "--set", "streamlit-cloud.secrets=mine.toml", "--keep")
+    assert outcome(platform) == ("fail", "boot", "script-error")
+    assert "hush-hush" not in json.dumps(platform)
+    assert "ValueError: ***" in Path(platform["boot"]["log"]).read_text("utf-8")
+
+
+def test_a_file_of_secrets_that_is_not_there(build: Build) -> None:
+    _, platform = build(
+        {ENTRY: SCRIPT}, "--set", "streamlit-cloud.secrets=mine.toml", platform="streamlit-cloud"
+    )
+    assert platform["status"] == "unknown"
+    assert "mine.toml: no such file" in decisive(platform)["message"]
+
+
 def test_a_missing_module_is_found_before_the_start(deploy: Deploy) -> None:
     platform = deploy({ENTRY: SCRIPT + "import requests\n"})
     assert outcome(platform) == ("fail", "verify", "module-not-found")
@@ -157,7 +179,7 @@ def test_modules_beside_the_entrypoint_and_files_of_the_root_are_there(deploy: D
     platform = deploy(files, *SUB)
     assert platform["status"] == "warn"
     assert platform["manifest"] == "dashboard/requirements.txt"
-    assert rules(platform) == {"several-dependency-files"}
+    assert rules(platform) == {"several-dependency-files", "memory"}
     assert platform["boot"]["script_status"] == 200
     assert "beta" not in versions(platform)
 
@@ -173,3 +195,52 @@ def test_a_port_of_the_apps_own_is_refused_before_the_build(deploy: Deploy) -> N
     platform = deploy({ENTRY: SCRIPT, ".streamlit/config.toml": "[server]\nport = 9999\n"})
     assert outcome(platform) == ("fail", "plan", "server-port-overridden")
     assert "steps" not in platform
+
+
+# --- system libraries ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def windowed(index: LocalIndex) -> None:
+    """Serve a wheel whose extension needs libGL through a library it ships, and one that brings it in."""
+    files: dict[str, str | bytes] = {
+        "windowed/__init__.py": "",
+        "windowed/native.abi3.so": shared_object(needed=("libqt-1.so", "libc.so.6")),
+        "windowed.libs/libqt-1.so": shared_object(needed=("libGL.so.1",), soname="libqt-1.so"),
+    }
+    index.add(Distribution(name="windowed", version="1.0", files=files))
+    index.add(Distribution(name="wrapper", version="1.0", requires=("windowed",)))
+
+
+def test_a_library_that_the_image_lacks_is_found_before_the_start(deploy: Deploy, windowed: None) -> None:
+    files = {ENTRY: SCRIPT + "import windowed\n", "requirements.txt": "wrapper\n"}
+    platform = deploy(files)
+    assert outcome(platform) == ("fail", "verify", "missing-system-library")
+    finding = decisive(platform)
+    assert "libGL.so.1 for windowed/native.abi3.so" in finding["message"]
+    assert "libgl1" in finding["hint"]
+    assert "opencv-python-headless" in finding["hint"]
+
+
+def test_packages_txt_brings_the_library(deploy: Deploy, windowed: None) -> None:
+    files = {ENTRY: SCRIPT + "import windowed\n", "requirements.txt": "wrapper\n", "packages.txt": "libgl1\n"}
+    platform = deploy(files)
+    assert (platform["status"], platform["boot"]["script_status"]) == ("accept", 200)
+
+
+def test_a_library_that_may_never_be_loaded_is_a_warning(deploy: Deploy, windowed: None) -> None:
+    platform = deploy({ENTRY: SCRIPT, "requirements.txt": "wrapper\n"})
+    assert platform["status"] == "warn"
+    assert "library-possibly-missing" in rules(platform)
+
+
+# --- memory -------------------------------------------------------------------------------------------
+
+
+def test_memory_is_measured_at_rest_and_at_its_peak(deploy: Deploy) -> None:
+    platform = deploy({ENTRY: SCRIPT + "held = bytearray(b'x') * 80_000_000\n"})
+    assert platform["status"] == "accept"
+    memory = platform["boot"]["memory"]
+    assert memory["at_rest_bytes"] > 1_000_000
+    assert memory["peak_bytes"] - memory["at_rest_bytes"] > 50_000_000
+    assert "memory" in rules(platform)

@@ -35,7 +35,10 @@ CERTIFICATES = (
     "NODE_EXTRA_CA_CERTS",
     "GIT_SSL_CAINFO",
 )
-_COMMON = (*PROXIES, *(name.lower() for name in PROXIES), *CERTIFICATES)
+CONDA_SETTINGS = ("CONDA_CHANNEL_ALIAS",)
+"""Where conda's channels are, when they are a mirror's."""
+
+_COMMON = (*PROXIES, *(name.lower() for name in PROXIES), *CERTIFICATES, *CONDA_SETTINGS)
 
 UV_SETTINGS = (
     "UV_DEFAULT_INDEX",

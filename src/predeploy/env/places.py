@@ -6,7 +6,21 @@ from collections.abc import Mapping
 
 from predeploy.lazy import pattern
 
-NAMES = ("app", "venv", "bin", "home", "temp", "work", "cache", "run", "port", "socket", "python", "uv")
+NAMES = (
+    "app",
+    "venv",
+    "bin",
+    "home",
+    "temp",
+    "work",
+    "cache",
+    "run",
+    "port",
+    "socket",
+    "python",
+    "uv",
+    "conda",
+)
 PLACEHOLDER = pattern(r"\{(" + "|".join(NAMES) + r"|tool:[a-z0-9-]+)\}")
 
 

@@ -59,6 +59,9 @@ class Sandbox(Protocol):
     def tool(self, directory: Path) -> str:
         """Let commands see the ``bin`` directory of a tool's environment; return its path inside."""
 
+    def show(self, mounts: Iterable[Mount]) -> None:
+        """Let all further commands see these files and directories of this machine."""
+
     def confinement(self, view: View) -> Confinement | None:
         """Return what a command is confined to; ``None``: nothing."""
 
@@ -98,6 +101,9 @@ class Unconfined:
     def tool(self, directory: Path) -> str:
         """See :class:`Sandbox`."""
         return str(directory)
+
+    def show(self, mounts: Iterable[Mount]) -> None:
+        """See :class:`Sandbox`."""
 
     def confinement(self, view: View) -> Confinement | None:  # noqa: ARG002 - the interface
         """See :class:`Sandbox`."""
@@ -149,6 +155,11 @@ class Bubblewrapped:
         inside = f"{OURS}/tools/{directory.parent.name}"
         self._add(directory.parent, inside)
         return f"{inside}/{directory.name}"
+
+    def show(self, mounts: Iterable[Mount]) -> None:
+        """See :class:`Sandbox`."""
+        for mount in mounts:
+            self._add(mount.source, mount.target)
 
     def _add(self, source: Path, target: str) -> None:
         if not self._is_system(Path(target)):

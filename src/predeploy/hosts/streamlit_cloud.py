@@ -7,12 +7,16 @@ Source: the sheet ``hosts/streamlit-cloud.md``, made of build logs of 2026, the 
 from __future__ import annotations
 
 import posixpath
+from dataclasses import replace
 
 from predeploy.hosts import (  # noqa: F401 - their functions register themselves
+    streamlit_code,
+    streamlit_libraries,
     streamlit_outcomes,
     streamlit_poetry,
     streamlit_projects,
     streamlit_python,
+    streamlit_settings,
     streamlit_system,
 )
 from predeploy.hosts.streamlit_requirements import capped_below, specifiers
@@ -37,13 +41,15 @@ def streamlit(case: Case) -> BuildPlan:
     by_pip = installer in {None, "uv-pip"}
     name = installer or "uv-pip"
     kind = kind_of(name, snapshot.installers[name])
-    used = set(kind.tools)
+    used = {*kind.tools, *({"conda"} if installer == "conda" else ())}
     entry = entrypoint(case).path or ""
     return BuildPlan(
         platform=snapshot.id,
         as_of=snapshot.as_of.isoformat(),
         environment=Environment(
-            python=case.python.resolved or "", seeds={"pip": snapshot.tools["pip"]} if by_pip else {}
+            python=case.python.resolved or "",
+            seeds={"pip": snapshot.tools["pip"]} if by_pip else {},
+            made_by_step=installer == "conda",
         ),
         env=_caches(case, used | {"pip"} if by_pip else used),
         tools=pinned(kind.tools, snapshot.tools),
@@ -54,6 +60,7 @@ def streamlit(case: Case) -> BuildPlan:
         requirements=("streamlit", "rich>=10.14.0") if by_pip else (),
         entry_modules=(entry,),
         import_roots=(posixpath.dirname(entry),),
+        home_files=_secrets(case),
     )
 
 
@@ -62,6 +69,12 @@ def _caches(case: Case, used: set[str]) -> dict[str, str]:
     return {
         name: value for name, value in case.snapshot.build_env.items() if name.split("_")[0].lower() in used
     }
+
+
+def _secrets(case: Case) -> dict[str, str]:
+    """Return the file of the secrets where the settings name one; streamlit finds it in the home."""
+    given = case.setting("secrets")
+    return {".streamlit/secrets.toml": given} if given else {}
 
 
 def _steps(case: Case) -> tuple[Step, ...]:
@@ -88,8 +101,23 @@ def _directory(case: Case) -> str:
     return f"{{app}}/{directory}" if directory else "{app}"
 
 
+def _by_uv(case: Case) -> bool:
+    """Return whether the host tries uv first; before, pip did everything."""
+    return case.snapshot.values.get("requirements-tool") == "uv"
+
+
 def _requirements(case: Case) -> tuple[Step, ...]:
     manifest = case.selection.manifest or ""
+    by_pip = ("{bin}/python", "-m", "pip", "install", "-r", manifest)
+    if not _by_uv(case):
+        only = Step(
+            id="install-requirements",
+            phase="install",
+            reason=case.selection.reason,
+            argv=by_pip,
+            timeout_seconds=INSTALL_SECONDS,
+        )
+        return (only,)
     first = Step(
         id="install-requirements",
         phase="install",
@@ -102,7 +130,7 @@ def _requirements(case: Case) -> tuple[Step, ...]:
         id="install-requirements-pip",
         phase="install",
         reason="the host tries the whole file again with pip when uv fails",
-        argv=("{bin}/python", "-m", "pip", "install", "-r", manifest),
+        argv=by_pip,
         timeout_seconds=INSTALL_SECONDS,
         fallback_of=first.id,
     )
@@ -112,27 +140,31 @@ def _requirements(case: Case) -> tuple[Step, ...]:
 def _additions(case: Case) -> tuple[Step, ...]:
     """Return what the host installs of its own; each is without effect when it is there already."""
     steps = [
-        _addition("install-streamlit", "streamlit", "the host adds streamlit where it is missing"),
-        _addition("install-rich", "rich>=10.14.0", "the host adds rich for its log of exceptions"),
+        _addition(case, "install-streamlit", "streamlit", "the host adds streamlit where it is missing"),
+        _addition(case, "install-rich", "rich>=10.14.0", "the host adds rich for its log of exceptions"),
     ]
     if capped_below(specifiers(case, "streamlit"), "1.20"):
         steps.append(
-            _addition("replace-altair", "altair<5", "the host keeps altair below 5 for streamlit < 1.20")
+            _addition(
+                case, "replace-altair", "altair<5", "the host keeps altair below 5 for streamlit < 1.20"
+            )
         )
     replaced = case.snapshot.values.get("replaced-pyarrow")
-    if replaced and any(s.operator == "==" and s.version == replaced for s in specifiers(case, "pyarrow")):
-        reason = f"the host replaces pyarrow {replaced}, which crashes"
-        steps.append(_addition("replace-pyarrow", "pyarrow<25", reason))
+    if replaced:
+        reason = f"the host replaces pyarrow {replaced}, which crashes, whoever asked for it"
+        step = _addition(case, "replace-pyarrow", "pyarrow<25", reason)
+        steps.append(replace(step, only_if_installed=f"pyarrow=={replaced}"))
     return tuple(steps)
 
 
-def _addition(step_id: str, requirement: str, reason: str) -> Step:
+def _addition(case: Case, step_id: str, requirement: str, reason: str) -> Step:
+    by_uv = _by_uv(case)
     return Step(
         id=step_id,
         phase="install",
         reason=reason,
-        argv=(*UV_PIP, requirement),
-        env=UV_ENV,
+        argv=(*(UV_PIP if by_uv else ("{bin}/python", "-m", "pip", "install")), requirement),
+        env=UV_ENV if by_uv else {},
         timeout_seconds=600,
     )
 

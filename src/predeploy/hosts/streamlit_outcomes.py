@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from predeploy.lazy import pattern
-from predeploy.model.conditions import Match, Outcome, matched
+from predeploy.model.conditions import Match, Outcome, Unknown, matched
 from predeploy.model.findings import Evidence
 from predeploy.rules.case import Case
 from predeploy.rules.outcomes import boot_line
@@ -115,6 +115,35 @@ def script_output(case: Case, *, texts: Words) -> Outcome:
     """Match when the server or the script failed and printed one of these texts, in any letter case."""
     boot = _script_failed(case)
     return boot_line(boot, words(texts)) if boot is not None else matched(False)
+
+
+@predicate("streamlit.secret_missing")
+def secret_missing(case: Case, *, texts: Words) -> Outcome:
+    """Match when the script failed on a secret, with the names of those it reads."""
+    from predeploy.hosts.streamlit_code import secret_names
+
+    outcome = script_output(case, texts=texts)
+    names = secret_names(case)
+    if not isinstance(outcome, Match) or not names:
+        return outcome
+    return Match(outcome.evidence, f"{outcome.detail}. The app reads {names}")
+
+
+@predicate("streamlit.builds_without_tool")
+def builds_without_tool(case: Case) -> Outcome:
+    """Unknown when a build lacked here what the host has, or may have: a compiler, or a header.
+
+    What the image is known to lack, and packages.txt does not name, is missing there too.
+    """
+    from predeploy.hosts.streamlit_system import apt_words
+
+    named = {word.text for word in apt_words(case)}
+    absent = case.snapshot.lists.get("absent-programs", ())
+    for step, _ in failed_outputs(case):
+        text = step.lacking.lower()
+        if text and (named or not any(program in text for program in absent)):
+            return Unknown(f"{step.reason or step.id} ({step.lacking.rstrip('.')})")
+    return matched(False)
 
 
 @predicate("streamlit.script_timed_out")

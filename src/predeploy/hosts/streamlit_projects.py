@@ -1,23 +1,17 @@
-"""Streamlit Community Cloud: uv.lock, environment.yml and Pipfile as their tools take them."""
+"""Streamlit Community Cloud: uv.lock and Pipfile as their tools take them."""
 
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from predeploy.app.pipfile import read_pipfile
 from predeploy.app.pyproject import Pyproject, read_pyproject
 from predeploy.app.requirement import canonical, parse_requirement
-from predeploy.app.text import decode
 from predeploy.app.toml import read_toml
-from predeploy.app.tree import Unreadable
 from predeploy.hosts.streamlit_selection import beside, project, selected
-from predeploy.lazy import pattern
 from predeploy.model.conditions import Outcome, found, matched
-from predeploy.model.findings import Evidence
 from predeploy.rules.case import Case
 from predeploy.rules.registry import predicate
 
@@ -127,101 +121,6 @@ def uv_without_streamlit(case: Case) -> Outcome:
     if installed is None or STREAMLIT in installed:
         return matched(False)
     return found(lock)
-
-
-# --- environment.yml --------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class CondaEnvironment:
-    """What an environment.yml asks for."""
-
-    packages: tuple[tuple[str, str, int | None], ...] = ()
-    """Name, specification and line of each conda package."""
-    pip: tuple[tuple[str, int | None], ...] = ()
-    """Lines of the ``pip`` section."""
-    channels: tuple[tuple[str, int | None], ...] = ()
-    problem: str | None = None
-    problem_line: int | None = None
-
-
-_CONDA_PACKAGE = pattern(r"(?:[^\s:]+::)?([A-Za-z0-9_.-]+)(.*)", re.DOTALL)
-_BUILD_STRING = pattern(r"\s*=\s*[^=\s]+=\s*[^=\s]+")
-
-
-def conda_environment(case: Case) -> CondaEnvironment:
-    """Return the selected environment.yml, read once; a broken one is a problem of the result."""
-    return case.once("streamlit.conda", lambda: _read_conda(case, case.selection.manifest or ""))
-
-
-def _read_conda(case: Case, path: str) -> CondaEnvironment:
-    from predeploy.app.marked_yaml import YamlProblem, load_marked
-
-    try:
-        document = load_marked(decode(case.tree.read(path)).text)
-    except YamlProblem as error:
-        return CondaEnvironment(problem=error.reason, problem_line=error.line)
-    except Unreadable as error:
-        return CondaEnvironment(problem=error.reason)
-    if not isinstance(document.data, dict):
-        return CondaEnvironment(problem="is not a mapping", problem_line=1)
-    data, lines = document.data, document.lines
-    packages: list[tuple[str, str, int | None]] = []
-    pip: list[tuple[str, int | None]] = []
-    for index, item in enumerate(_list(data.get("dependencies"))):
-        if isinstance(item, dict):
-            for number, text in enumerate(_list(item.get("pip"))):
-                pip.append((str(text), lines.get(("dependencies", index, "pip", number))))
-        elif match := _CONDA_PACKAGE.fullmatch(str(item).strip()):
-            packages.append((match[1].lower(), match[2], lines.get(("dependencies", index))))
-    channels = [
-        (str(item), lines.get(("channels", index))) for index, item in enumerate(_list(data.get("channels")))
-    ]
-    return CondaEnvironment(tuple(packages), tuple(pip), tuple(channels))
-
-
-def _list(value: object) -> list[Any]:
-    return value if isinstance(value, list) else []
-
-
-@predicate("streamlit.conda_invalid")
-def conda_invalid(case: Case) -> Outcome:
-    """Match when the selected environment.yml is not YAML that conda could take."""
-    path = selected(case, "conda")
-    environment = conda_environment(case) if path else CondaEnvironment()
-    if path is None or environment.problem is None:
-        return matched(False)
-    return found(path, environment.problem_line, detail=environment.problem)
-
-
-@predicate("streamlit.conda_defaults")
-def conda_defaults(case: Case) -> Outcome:
-    """Match when environment.yml names the channel ``defaults``."""
-    path = selected(case, "conda")
-    hits = [line for name, line in conda_environment(case).channels if name == "defaults"] if path else []
-    return matched(bool(hits), *(Evidence(path=path or "", line=line, text="defaults") for line in hits))
-
-
-@predicate("streamlit.conda_without_streamlit")
-def conda_without_streamlit(case: Case) -> Outcome:
-    """Match when environment.yml lists streamlit neither for conda nor for pip."""
-    path = selected(case, "conda")
-    environment = conda_environment(case) if path else CondaEnvironment()
-    if path is None or environment.problem or any(name == STREAMLIT for name, *_ in environment.packages):
-        return matched(False)
-    for text, _ in environment.pip:
-        if text.lstrip().startswith("-") or parse_requirement(text).name == STREAMLIT:
-            return matched(False)
-    return found(path)
-
-
-@predicate("streamlit.conda_build_strings")
-def conda_build_strings(case: Case) -> Outcome:
-    """Match when environment.yml carries build strings, which belong to the system it was exported on."""
-    path = selected(case, "conda")
-    packages = conda_environment(case).packages if path else ()
-    hits = [(f"{name}{spec}", line) for name, spec, line in packages if _BUILD_STRING.fullmatch(spec)]
-    return matched(bool(hits), *(Evidence(path=path or "", line=line, text=text) for text, line in hits))
 
 
 # --- Pipfile ----------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ import re
 from predeploy.app.text import decode
 from predeploy.app.toml import read_toml
 from predeploy.app.tree import Unreadable
-from predeploy.hosts.streamlit_projects import conda_environment
+from predeploy.hosts.streamlit_conda import conda_environment
 from predeploy.hosts.streamlit_selection import beside
 from predeploy.lazy import pattern
 from predeploy.model.conditions import Outcome, matched
@@ -41,14 +41,16 @@ def environment_yml(case: Case, origin: str) -> PythonRequest | None:
     if case.selection.installer != "conda":
         return None
     path = case.selection.manifest or ""
-    for name, spec, line in conda_environment(case).packages:
-        if name == "python":
-            evidence = (Evidence(path=path, line=line, text=f"python{spec}"),)
-            return PythonRequest(origin=origin, version=_conda_minor(case, spec), evidence=evidence)
-    return PythonRequest(origin=origin, problem="unpinned", detail="python is not listed")
+    python = conda_environment(case).package("python")
+    if python is None:
+        return PythonRequest(origin=origin, problem="unpinned", detail="python is not listed")
+    return PythonRequest(
+        origin=origin, version=_conda_version(case, python.spec), evidence=(python.place(path),)
+    )
 
 
-def _conda_minor(case: Case, spec: str) -> str | None:
+def _conda_version(case: Case, spec: str) -> str | None:
+    """Return the minor that a specification leads to; the patch is what the channel has by then."""
     exact = re.fullmatch(r"[\s=~]*(\d+\.\d+)(?:\.[\d*]+)*(?:=.*)?", spec)
     if exact:
         return exact[1]

@@ -9,7 +9,8 @@ from predeploy.app.requirement import canonical
 from predeploy.app.requirements import RequirementLine, Requirements, logical_lines, read_requirements
 from predeploy.app.text import Problem, decode
 from predeploy.app.tree import Unreadable
-from predeploy.hosts.streamlit_selection import entrypoint, manifest_directory
+from predeploy.hosts.streamlit_selection import manifest_directory
+from predeploy.lazy import pattern
 from predeploy.model.conditions import Match, Outcome, matched
 from predeploy.model.findings import Evidence
 from predeploy.rules.case import Case
@@ -24,6 +25,8 @@ UNDECIDED = ("than we read", "which includes this file", "is not text", "permiss
 
 PIP_ONLY = ("in constraints", "which constraints cannot be")
 """Lines that only pip refuses, so that the host's first try with uv installs them."""
+
+_LOGIN = pattern(r"://(?!git@)[^/\s@]+@")
 
 PATHS = ("is not in the app", "a directory of the app", "with neither pyproject.toml nor setup.py")
 """Problems of local paths."""
@@ -92,6 +95,24 @@ def requires_any(case: Case, *, names_from: str) -> Outcome:
 
 def _elsewhere(line: RequirementLine) -> bool:
     return line.constraint or line.url is not None
+
+
+@predicate("streamlit.address_with_login")
+def address_with_login(case: Case) -> Outcome:
+    """Match for a requirement by an address with a user name or a token; ``git@`` alone is none."""
+    hits = [line for line in applying(case) if line.url and _LOGIN.search(line.url)]
+    return _matching(hits)
+
+
+@predicate("streamlit.program_missing")
+def program_missing(case: Case) -> Outcome:
+    """Match for a wrapper of a program that neither the image has nor packages.txt names."""
+    from predeploy.hosts.streamlit_system import apt_words
+
+    named = {word.text for word in apt_words(case)}
+    wrappers = case.snapshot.extra.get("programs", {})
+    hits = [line for line in applying(case) if line.name in wrappers and not line.constraint]
+    return _matching(line for line in hits if not named.intersection(wrappers[line.name]))
 
 
 @predicate("streamlit.local_file")
@@ -292,39 +313,3 @@ def numpy_trap(case: Case) -> Outcome:
         return matched(False)
     lines = [*lines_of(case, "streamlit"), *lines_of(case, "pyarrow")]
     return Match(tuple(map(place, lines)))
-
-
-# --- system libraries -------------------------------------------------------------------------------
-
-
-@predicate("streamlit.needs_libgl")
-def needs_libgl(case: Case, *, imported: bool) -> Outcome:
-    """Match when OpenCV with its window code is asked for, or installed, and packages.txt brings no libGL.
-
-    ``imported``: only where the entrypoint imports ``cv2`` at once, or only where that cannot be seen.
-    """
-    from predeploy.hosts.streamlit_system import apt_words
-
-    names = {canonical(name) for name in case.snapshot.lists.get("opencv-with-windows", ())}
-    lines = [line for line in applying(case) if line.name in names and not line.constraint]
-    installed = case.execution.installed if case.execution else None
-    present = [item.name for item in installed or () if canonical(item.name) in names]
-    libraries = set(case.snapshot.lists.get("libgl-packages", ()))
-    brought = any(word.text in libraries for word in apt_words(case))
-    if brought or not (present or lines) or _imports_cv2(case) is not imported:
-        return matched(False)
-    names_shown = ", ".join(dict.fromkeys([*present, *(line.name or "" for line in lines)]))
-    return Match(tuple(map(place, lines)), names_shown)
-
-
-def _imports_cv2(case: Case) -> bool:
-    from predeploy.app.imports import scan_imports
-
-    path = entrypoint(case).path
-    if path is None:
-        return False
-    try:
-        scan = scan_imports(case.tree.read(path), path)
-    except Unreadable:
-        return False
-    return any(found.module.split(".")[0] == "cv2" and found.always_runs for found in scan.imports)

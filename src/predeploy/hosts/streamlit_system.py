@@ -1,12 +1,12 @@
-"""Streamlit Community Cloud: packages.txt as xargs and apt-get read it, and the server's own settings."""
+"""Streamlit Community Cloud: packages.txt as xargs and apt-get read it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from itertools import islice
+from typing import Literal
 
 from predeploy.app.text import decode
-from predeploy.app.toml import read_toml
 from predeploy.app.tree import Unreadable
 from predeploy.hosts.streamlit_selection import search_directories
 from predeploy.lazy import pattern
@@ -16,9 +16,9 @@ from predeploy.rules.case import Case
 from predeploy.rules.registry import predicate
 
 FILE = "packages.txt"
-CONFIG = ".streamlit/config.toml"
-OWN_PORT = 8501
-"""The port the host asks; a server that listens elsewhere counts as down."""
+
+NAME_LIMIT = 200
+"""Names looked up; longer files are made to keep us busy."""
 
 _NAME = pattern(r"[a-z0-9][a-z0-9+.-]*(?::[a-z0-9-]+)?(?:[=/][A-Za-z0-9.+:~-]+)?")
 
@@ -183,23 +183,85 @@ def apt_elsewhere(case: Case) -> Outcome:
     return matched(bool(present), *(Evidence(path=path) for path in present))
 
 
-def _server_option(case: Case, key: str) -> tuple[Any, Evidence]:
-    file = read_toml(case.tree, CONFIG) if case.tree.is_file(CONFIG) else None
-    server = file.data.get("server") if file else None
-    value = server.get(key) if isinstance(server, dict) else None
-    line = file.line("server", key) if file else None
-    return value, Evidence(path=CONFIG, line=line, text=f"{key} = {value}")
+# --- names ------------------------------------------------------------------------------------------
+
+Kind = Literal["unknown", "removed", "ambiguous", "leftover", "half", "pattern"]
 
 
-@predicate("streamlit.own_port")
-def own_port(case: Case) -> Outcome:
-    """Match when the app's config.toml moves the server to another port."""
-    value, where = _server_option(case, "port")
-    return matched(value is not None and str(value).strip() != str(OWN_PORT), where, detail=str(value))
+@predicate("streamlit.apt_name")
+def apt_name(case: Case, *, kind: Kind) -> Outcome:
+    """Match for names of packages.txt by what the host's Debian release knows of them.
+
+    ``unknown``: no release has it; ``removed``: other releases have it; ``ambiguous``: several packages
+    provide it; ``leftover``: only the image's other source has it; ``half``: that source has it under the
+    old name; ``pattern``: apt-get takes it for an expression that finds packages.
+    """
+    hits = [word for word in _names(case) if _kind(case, word.text) == kind]
+    shown = ", ".join(dict.fromkeys(word.text + _successor(case, word.text) for word in hits[:8]))
+    return matched(bool(hits), *_places(hits), detail=shown)
 
 
-@predicate("streamlit.own_address")
-def own_address(case: Case) -> Outcome:
-    """Match when the app's config.toml sets the address the server binds to."""
-    value, where = _server_option(case, "address")
-    return matched(value is not None, where, detail=str(value))
+def _names(case: Case) -> list[Word]:
+    """Return the words that can be names; of a file of thousands, the first."""
+    named = (word for word in _plain_words(case) if not _is_file(word) and _NAME.fullmatch(word.text))
+    return list(islice(named, NAME_LIMIT))
+
+
+def _kind(case: Case, text: str) -> Kind | None:
+    return case.once(f"streamlit.apt:{text}", lambda: _judged(case, text))
+
+
+def _judged(case: Case, text: str) -> Kind | None:
+    from predeploy.hosts.streamlit_debian import is_pattern, look_up, matching
+
+    name, release = _bare(text), str(case.snapshot.values.get("debian-release") or "")
+    if name in case.snapshot.lists.get("apt-microsoft", ()):
+        return None
+    known = look_up(name)
+    state = known.state(release)
+    left_over = known.state(case.snapshot.values.get("leftover-debian")) == "real"
+    if state in {"real", "virtual"}:
+        foreign = text.partition(":")[2].partition("=")[0] not in {"", "amd64", "all", "any"}
+        if foreign:
+            return "unknown"
+        return "half" if left_over and state == "virtual" else None
+    if state == "ambiguous":
+        return "ambiguous"
+    if left_over:
+        return "leftover"
+    if known.ever():
+        return "removed"
+    return "pattern" if is_pattern(name) and matching(name, release) else "unknown"
+
+
+def _bare(text: str) -> str:
+    """Return a word without architecture, version, release, and the sign that only apt-get reads."""
+    from predeploy.hosts.streamlit_debian import look_up
+
+    name = text.split(":")[0].split("=")[0].split("/")[0]
+    return name[:-1] if name.endswith(("+", "-")) and not look_up(name).states else name
+
+
+def _successor(case: Case, text: str) -> str:
+    """Return what the name is called now, where that can be told from the name."""
+    from predeploy.hosts.streamlit_debian import look_up, matching
+
+    name, release = _bare(text), str(case.snapshot.values.get("debian-release") or "")
+    if _kind(case, text) == "pattern":
+        return f" (finds {', '.join(matching(name, release, limit=3))})"
+    for now in (f"{name}t64", name.removesuffix("-mesa-glx"), name.removesuffix("-mesa")):
+        if now != name and look_up(now).state(release) == "real":
+            return f" (now {now})"
+    return ""
+
+
+def brought_libraries(case: Case) -> frozenset[str]:
+    """Return the library packages of the profile's table that packages.txt brings along."""
+    from predeploy.hosts.streamlit_debian import look_up
+
+    if not case.tree.is_file(FILE):
+        return frozenset()
+    names = {_bare(word.text) for word in _names(case)}
+    # An old name of the leftover source is not in the newest release's table: what it says is what it brings.
+    renamed = {name.removesuffix("-mesa-glx") for name in names} | {f"{name}t64" for name in names}
+    return frozenset().union(*(look_up(name).brings for name in names | renamed))

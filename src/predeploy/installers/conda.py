@@ -1,4 +1,4 @@
-"""conda: recognised, so that a host's choice of it is named; not run here."""
+"""conda: makes the whole environment, Python too; here by py-rattler, see :mod:`.conda_worker`."""
 
 from __future__ import annotations
 

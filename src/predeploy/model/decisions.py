@@ -99,6 +99,8 @@ class Step:
     """Id of an earlier step: this one runs only when that one failed, and then decides in its place."""
     only_if_importable: str | None = None
     """Top-level module: the step runs only when Python, started in the step's directory, can import it."""
+    only_if_installed: str | None = None
+    """``name==version``: the step runs only when exactly that is in the environment by then."""
     writable: tuple[str, ...] | None = None
     """Directories the host leaves writable for this step; ``null``: all of them."""
     mounts: tuple[str, ...] = ()
@@ -115,6 +117,8 @@ class Environment:
     """Version the host uses."""
     seeds: dict[str, str] = field(default_factory=dict)
     """Distributions put in before the first step, with exact versions."""
+    made_by_step: bool = False
+    """Whether a step makes it, Python and all, as conda does; else it is a virtualenv, made before."""
 
 
 @record
@@ -201,6 +205,8 @@ class BuildPlan:
     """Day whose packages the steps install; ``None``: today's."""
     undated: tuple[str, ...] = ()
     """Steps whose package manager cannot be held to that day."""
+    home_files: dict[str, str] = field(default_factory=dict)
+    """TOML files with secrets: place below the run's home, and where it comes from, seen from the app."""
 
 
 @record

@@ -106,6 +106,26 @@ class MissingImport:
 
 
 @record
+class MissingLibrary:
+    """A system library that an installed shared object needs, and nothing is known to bring."""
+
+    library: str
+    """Its soname, such as ``libGL.so.1``."""
+    path: str
+    """The shared object, relative to site-packages."""
+
+    @property
+    def module(self) -> str:
+        """Return the top-level module or directory of the shared object."""
+        return self.path.split("/")[0].split(".")[0]
+
+    @property
+    def direct(self) -> bool:
+        """Return whether the shared object lies where importing that module itself may load it."""
+        return self.path.count("/") <= 1
+
+
+@record
 class Cause:
     """The app's own error behind a failure."""
 
@@ -162,6 +182,12 @@ class BootResult:
     """Last lines of the output, up to the moment it was decided."""
     cause: Cause | None = None
     """The app's own error, where the output shows one."""
+    memory_at_rest: int | None = None
+    """Bytes its processes held when it had answered and nothing else had happened."""
+    memory_peak: int | None = None
+    """Bytes they held at most, the second probe included."""
+    loaded: frozenset[str] = frozenset()
+    """Shared objects of the environment that they had loaded, relative to site-packages."""
     limit: str = ""
     """The limit that it went over and that ended it."""
     call: CallResult | None = None
@@ -209,6 +235,8 @@ class Execution:
     conflicts: tuple[str, ...] | None = None
     """What ``conflict-check`` found; ``None`` when it did not run or gave no answer."""
     missing_imports: tuple[MissingImport, ...] | None = None
+    missing_libraries: tuple[MissingLibrary, ...] | None = None
+    """What the environment needs of the host's image; ``None`` when that is not known, or did not run."""
     sizes: Sizes | None = None
     boot: BootResult | None = None
     sandbox: SandboxUse | None = None

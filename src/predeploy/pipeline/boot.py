@@ -20,6 +20,7 @@ from predeploy.pipeline.stage import Stage
 
 if TYPE_CHECKING:
     from predeploy.env.commands import Running
+    from predeploy.env.footprint import Footprint
     from predeploy.env.probe import Answer
 
 INTERVAL_SECONDS = 0.05
@@ -160,7 +161,9 @@ class _Watch:
         elsewhere = self._loopback_only()
         if elsewhere:
             return self._result("loopback-only", http_status=answer.status, listening=elsewhere)
+        at_rest = self._footprint()
         script = self._script_status()
+        peak = self._footprint() or at_rest
         if self.stage.cancellation.requested:
             return self._result("interrupted")
         listening = self._mine() if self.plan.ipv6 else ()
@@ -169,7 +172,10 @@ class _Watch:
             return self._result("interrupted")
         status = called.status if called and called.status else answer.status
         result = self._result("ok", http_status=status, script_status=script, listening=listening)
-        return replace(result, call=called)
+        result = replace(result, call=called)
+        if at_rest is None or peak is None:
+            return result
+        return replace(result, memory_at_rest=at_rest.resident, memory_peak=peak.peak, loaded=peak.loaded)
 
     def _called(self) -> CallResult | None:
         """Send the plan's call, once, and return its answer."""
@@ -187,6 +193,11 @@ class _Watch:
             body=answer.body[:BODY_SHOWN].decode("utf-8", "replace") if answer else "",
             seconds=monotonic() - begun,
         )
+
+    def _footprint(self) -> Footprint | None:
+        from predeploy.env.footprint import footprint
+
+        return footprint(self.server.processes())
 
     def _mine(self) -> tuple[str, ...]:
         return tuple(address for address in self.server.listening() if address.endswith(f":{self.port}"))

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, timedelta
 
+from predeploy.installers.conda_worker import EXCLUDE_NEWER as CONDA
 from predeploy.model.decisions import BuildPlan, Step
 from predeploy.rules.case import Case
 
@@ -49,6 +50,8 @@ def _variables(step: Step, plan: BuildPlan, case: Case) -> tuple[str, ...] | Non
         return () if locked or (words[:1] == ("sync",) and case.tree.is_file("uv.lock")) else (UV,)
     if program == "pip" or words[:2] == ("-m", "pip"):
         return (PIP,) if _can_limit(plan) else None
+    if program == "{conda}":
+        return (CONDA,)
     if program == "pipenv":
         return () if case.tree.is_file("Pipfile.lock") and "--skip-lock" not in words else None
     if program == "poetry":

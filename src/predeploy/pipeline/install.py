@@ -33,12 +33,21 @@ def run_steps(stage: Stage) -> bool:
         if module is not None and module not in importable(stage):
             stage.skip(step, f"{module} cannot be imported here, so the host does not run this")
             continue
+        if step.only_if_installed is not None and not _installed(stage, step.only_if_installed):
+            stage.skip(step, f"{step.only_if_installed} is not installed, so the host does not run this")
+            continue
         result = stage.run(step)
         if step.fallback_of and result.status == "ok":
             _forgive(stage, step.fallback_of)
         if result.status in {"failed", "timeout", "transient"} and step.id not in fallbacks:
             return False
     return True
+
+
+def _installed(stage: Stage, pin: str) -> bool:
+    from predeploy.pipeline.verify import installed
+
+    return any(f"{item.name.lower()}=={item.version}" == pin for item in installed(stage.work.venv))
 
 
 def undated(stage: Stage) -> tuple[str, ...]:

@@ -17,7 +17,9 @@ from predeploy.model.findings import Finding
 from predeploy.model.results import PlatformResult
 from predeploy.pipeline import boot, install, verify
 from predeploy.pipeline.detect import outcome_of, settle, status_of
+from predeploy.pipeline.libraries import missing_libraries
 from predeploy.pipeline.ports import Ports
+from predeploy.pipeline.secret_files import copied
 from predeploy.pipeline.stage import Interrupted, Stage
 from predeploy.pipeline.surroundings import SandboxChoice
 from predeploy.rules.case import Case
@@ -114,6 +116,8 @@ class PlatformRun:
             cache=cache,
             shown=(*index.local_paths(), *self.request.expose),
         )
+        for value in copied(plan, self.source.directory, work.home):
+            self.request.secrets.value(value)
         self._now(index_settings=index.described(), sandbox=self._sandbox_use(plan))
         places = sandbox.places()
         return Stage(
@@ -175,11 +179,17 @@ class PlatformRun:
 
     def _install(self, stage: Stage) -> None:
         stage.work.copy_app(self.case.tree, self.source.directory / self.case.root)
-        local, python = install.choose_interpreter(stage)
-        self._now(local_python=local)
-        if local.match == "none":
-            self._now(foreign=install.resolve_for_host(stage))
-        ran = install.prepare(stage, python) and install.run_steps(stage)
+        if stage.plan.environment.made_by_step:
+            from predeploy.pipeline import conda
+
+            ran = conda.run_steps(stage)
+            self._now(local_python=conda.interpreter(stage))
+        else:
+            local, python = install.choose_interpreter(stage)
+            self._now(local_python=local)
+            if local.match == "none":
+                self._now(foreign=install.resolve_for_host(stage))
+            ran = install.prepare(stage, python) and install.run_steps(stage)
         self._now(packages_as_of=stage.plan.packages_as_of, undated=install.undated(stage))
         if ran:
             self._now(installed=verify.installed(stage.work.venv))
@@ -187,6 +197,7 @@ class PlatformRun:
     def _verify(self, stage: Stage) -> None:
         self._now(conflicts=verify.run_steps(stage), missing_imports=verify.missing_imports(stage))
         self._now(importable=verify.importable(stage), sizes=verify.sizes(stage))
+        self._now(missing_libraries=missing_libraries(stage))
 
     def _boot(self, stage: Stage) -> None:
         if stage.plan.boot is None:

@@ -169,6 +169,7 @@ def _step(step: StepResult) -> dict[str, Any]:
 
 
 def _boot(boot: BootResult) -> dict[str, Any]:
+    memory = {"at_rest_bytes": boot.memory_at_rest, "peak_bytes": boot.memory_peak}
     fields: dict[str, Any] = {
         "status": boot.status,
         "port": boot.port,
@@ -178,6 +179,7 @@ def _boot(boot: BootResult) -> dict[str, Any]:
         "returncode": boot.returncode,
         "listening": list(boot.listening),
         "script_status": boot.script_status,
+        "memory": memory if boot.memory_at_rest is not None else None,
         "limit": boot.limit or None,
         "log": boot.log,
         "tail": boot.tail,

@@ -75,6 +75,8 @@ def _step(paper: Paper, step: Step) -> None:
         paper.wrapped(f"only if {step.fallback_of} failed", indent=6)
     if step.only_if_importable:
         paper.wrapped(f"only if {step.only_if_importable} can be imported by then", indent=6)
+    if step.only_if_installed:
+        paper.wrapped(f"only if {step.only_if_installed} is installed by then", indent=6)
     for name, value in sorted(step.env.items()):
         paper.line("      " + paper.ink(f"{name}={shlex.quote(terminal(value))}", "dim"))
     text = step.shell if step.shell is not None else shlex.join(step.argv)

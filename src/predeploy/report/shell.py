@@ -30,6 +30,7 @@ VARIABLES = {
     "socket": "SOCKET",
     "python": "PYTHON",
     "uv": "UV",
+    "conda": "CONDA",
 }
 
 
@@ -108,6 +109,7 @@ def _head(results: Sequence[PlatformResult], app: Path, hidden: _Hidden) -> list
         "set -eu",
         f"SOURCE=${{SOURCE:-{shlex.quote(str(app.resolve()))}}}",
         "UV=${UV:-uv}",
+        "CONDA=${CONDA:-conda}",
         "PORT=${PORT:-8000}",
         "ROOT=${ROOT:-$(mktemp -d)}",
     ]
@@ -129,8 +131,9 @@ def _function(detection: Detection, plan: BuildPlan) -> list[str]:
         "RUN_HOME=$WORK/home; RUN_TMP=$WORK/tmp; CACHE=$ROOT/tools; SOCKET=$WORK/app.sock",
         'mkdir -p "$WORK" "$RUN_HOME" "$RUN_TMP" "$CACHE"; cp -R "$SOURCE" "$APP"; cd "$APP"',
         f"PYTHON=${{PYTHON:-{minor}}}",
-        '"$UV" venv --quiet --no-project --python "$PYTHON" "$VENV"',
     ]
+    if not plan.environment.made_by_step:
+        body.append('"$UV" venv --quiet --no-project --python "$PYTHON" "$VENV"')
     seeds = [f"{name}=={version}" for name, version in plan.environment.seeds.items()]
     if seeds:
         words = " ".join(shlex.quote(seed) for seed in seeds)
@@ -155,6 +158,8 @@ def _step(step: Step, plan: BuildPlan) -> list[str]:
     command = _command(step)
     if step.only_if_importable:
         command = _where_importable(step.only_if_importable, command)
+    if step.only_if_installed:
+        command = _where_installed(step.only_if_installed, command)
     flag = f"failed_{_identifier(step.fallback_of or step.id)}"
     if any(other.fallback_of == step.id for other in plan.steps):
         return [*lines, f"{flag}=", *command[:-1], f"{command[-1]} || {flag}=1"]
@@ -168,6 +173,11 @@ def _step(step: Step, plan: BuildPlan) -> list[str]:
 def _where_importable(module: str, command: list[str]) -> list[str]:
     find = f'import sys, importlib.util; sys.exit(importlib.util.find_spec("{module}") is None)'
     test = f'"$VENV_BIN/python" -c {shlex.quote(find)}'
+    return [f"if {test}; then", *(f"  {line}" for line in command), "fi"]
+
+
+def _where_installed(pin: str, command: list[str]) -> list[str]:
+    test = f'"$UV" pip freeze --quiet --python "$VENV_BIN/python" | grep -qx {shlex.quote(pin)}'
     return [f"if {test}; then", *(f"  {line}" for line in command), "fi"]
 
 

@@ -52,15 +52,16 @@ class SessionState(dict[str, Any]):
 
 
 class Secrets:
-    """Values of .streamlit/secrets.toml in the working directory; a missing file or key raises."""
+    """Values of .streamlit/secrets.toml in the home or the working directory; a missing file or key raises."""
 
     def _load(self) -> dict[str, Any]:
         import tomllib
 
-        path = Path(".streamlit", "secrets.toml")
-        if not path.is_file():
-            raise FileNotFoundError(f"No secrets found: {path.absolute()}")
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        paths = [place / ".streamlit" / "secrets.toml" for place in (Path.home(), Path.cwd())]
+        texts = [path.read_text(encoding="utf-8") for path in paths if path.is_file()]
+        if not texts:
+            raise FileNotFoundError(f"No secrets found: {paths[-1]}")
+        return tomllib.loads("\n".join(texts))
 
     def __getitem__(self, key: str) -> Any:
         return self._load()[key]

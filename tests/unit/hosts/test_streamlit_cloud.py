@@ -11,7 +11,7 @@ from predeploy.hosts.streamlit_outcomes import flat
 from predeploy.hosts.streamlit_poetry import poetry_allows
 from predeploy.hosts.streamlit_requirements import capped_below, floored_above
 from predeploy.hosts.streamlit_system import split_words
-from predeploy.model.execution import BootResult, Execution, Installed, StepResult
+from predeploy.model.execution import BootResult, Execution, MissingLibrary, StepResult
 from predeploy.model.findings import Finding
 from predeploy.rules.case import Case
 from predeploy.rules.evaluate import judge
@@ -306,10 +306,88 @@ def test_a_start_is_named_after_how_it_ended(boot: BootResult, upstream_id: str 
     assert start_failure(boot) == upstream_id
 
 
-def test_opencv_that_another_distribution_brought_needs_libgl() -> None:
-    subject = case({"streamlit_app.py": "import cv2\n"})
-    subject.execution = Execution(installed=(Installed(name="opencv-python", version="5.0"),))
-    assert [f.upstream_id for f in judge(subject, ("verify",))] == ["missing-system-library"]
+LACKING = MissingLibrary(library="libGL.so.1", path="cv2/cv2.abi3.so")
+
+
+@pytest.mark.parametrize(
+    ("script", "packages", "missing", "rules"),
+    [
+        ("import cv2\n", None, LACKING, ["library-missing-for-installed"]),
+        ("import cv2\n", "libgl1\n", LACKING, []),
+        ("import cv2\n", "libgl1-mesa-glx\n", LACKING, []),
+        ("import cv2\n", "libsm6\n", LACKING, ["library-missing-for-installed"]),
+        ("def late():\n    import cv2\n", None, LACKING, ["library-possibly-missing"]),
+        (
+            "import cv2\n",
+            None,
+            MissingLibrary(library="libGL.so.1", path="cv2/qt/plugins/x.so"),
+            ["library-possibly-missing"],
+        ),
+        (
+            "import cv2\n",
+            None,
+            MissingLibrary(library="libSM.so.6", path="cv2/cv2.so"),
+            ["library-not-known"],
+        ),
+        ("import cv2\n", None, MissingLibrary(library="libcuda.so.1", path="cv2/cv2.so"), []),
+    ],
+    ids=["imported", "brought", "old name", "another", "later", "plugin", "not known", "driver"],
+)
+def test_a_library_that_installed_wheels_need(
+    script: str, packages: str | None, missing: MissingLibrary, rules: list[str]
+) -> None:
+    subject = case({"streamlit_app.py": script, **({"packages.txt": packages} if packages else {})})
+    subject.execution = Execution(missing_libraries=(missing,))
+    assert [f.rule.partition("/")[2] for f in judge(subject, ("verify",))] == rules
+
+
+@pytest.mark.parametrize(("loaded", "found"), [("cv2/cv2.abi3.so", True), ("cv2/other.so", False)])
+def test_a_library_that_the_running_app_had_loaded(loaded: str, found: bool) -> None:
+    boot = BootResult(status="ok", http_status=200, script_status=200, loaded=frozenset({loaded}))
+    subject = case()
+    subject.execution = Execution(boot=boot, missing_libraries=(LACKING,))
+    ids = [f.rule.partition("/")[2] for f in judge(subject, ("boot",))]
+    assert ids == (["library-missing-as-loaded"] if found else [])
+
+
+def test_memory_is_a_note() -> None:
+    boot = BootResult(
+        status="ok", http_status=200, script_status=200, memory_at_rest=2**26, memory_peak=300 * 2**20
+    )
+    subject = case()
+    subject.execution = Execution(boot=boot)
+    (note,) = judge(subject, ("boot",))
+    assert (note.rule, note.severity) == ("streamlit-cloud/memory", "note")
+    assert "64 MB at rest, 300 MB at its peak" in note.message
+
+
+def test_missing_secrets_are_named() -> None:
+    script = "import streamlit as st\nfrom streamlit import secrets\na = st.secrets['api_key']\nb = secrets.database['url']\n"
+    subject = case({"streamlit_app.py": script})
+    tail = "StreamlitSecretNotFoundError: No secrets found. Valid paths"
+    subject.execution = Execution(
+        boot=BootResult(status="ok", http_status=200, script_status=503, seconds=2.0, tail=tail)
+    )
+    (finding,) = [f for f in judge(subject, ("boot",)) if f.severity == "fail"]
+    assert finding.upstream_id == "secret-missing"
+    assert "The app reads api_key, database" in finding.message
+
+
+@pytest.mark.parametrize(
+    ("lacking", "packages", "severity"),
+    [
+        ("Pkg-config for machine host machine not found.", None, "fail"),
+        ("Pkg-config for machine host machine not found.", "pkg-config libcairo2-dev\n", "unknown"),
+        ("command 'gcc' failed: No such file or directory", None, "unknown"),
+    ],
+    ids=["the host lacks it too", "packages.txt brings it", "the host has a compiler"],
+)
+def test_a_build_that_lacks_a_tool_here(lacking: str, packages: str | None, severity: str) -> None:
+    subject = case({"packages.txt": packages} if packages else {})
+    tail = "  \u00d7 Failed to download and build `pycairo==1.26.0`\n"
+    step = StepResult(id="install-requirements", phase="install", status="failed", tail=tail, lacking=lacking)
+    subject.execution = Execution(steps=(step,))
+    assert judge(subject, ("install",))[0].severity == severity
 
 
 def test_an_import_that_nothing_provides_has_the_hosts_id() -> None:

@@ -1,0 +1,10 @@
+import streamlit as st
+
+st.title("Visits")
+
+
+def average(numbers):
+    return sum(numbers) / len(numbers)
+
+
+st.write(average([]))

@@ -1,0 +1,2 @@
+def numbers(file):
+    return [int(line) for line in file]
