@@ -7,7 +7,7 @@ JOBS   ?= auto
 MINUTES ?= 10
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint type fmt unit fuzz bench wheel docs debian clean
+.PHONY: help setup demo test check lint type fmt unit fuzz bench kills wheel docs debian clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +49,9 @@ fmt: $(STAMP) ## Let ruff format and fix
 bench: $(STAMP) ## Measure start-up and the sandbox, as ratios
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/sandbox.py
+
+kills: $(STAMP) ## Kill N runs at random moments, then look at what is left
+	PYTHONPATH=tests $(BIN)/python -m support.killing $(or $(N),100)
 
 wheel: $(STAMP) ## Build the wheel into dist/
 	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .

@@ -16,6 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from support.faults import Fault, misbehave
 from support.pages import HTML_TYPE, JSON_TYPE, IndexFile, describe, list_page, normalise, project_page
 from support.tools import bundled_wheels, repacked_pip, uv_wheel
 from support.wheels import Distribution, build_sdist, build_wheel
@@ -44,6 +45,7 @@ class LocalIndex:
         self._files: dict[str, IndexFile] = {}
         self._failures: list[_Failure] = []
         self._cut: set[str] = set()
+        self._odd: list[tuple[Fault, str]] = []
         self._lock = threading.Lock()
         self._server: _Server | None = None
 
@@ -101,10 +103,16 @@ class LocalIndex:
             raise KeyError(filename)
         self._cut.add(filename)
 
+    def misbehave(self, kind: Fault, *, path: str = "") -> None:
+        """Answer requests whose path contains ``path`` in an odd way: see :mod:`support.faults`."""
+        with self._lock:
+            self._odd.append((kind, path))
+
     def behave(self) -> None:
-        """Take back every failure, cut and delay."""
+        """Take back every failure, cut, oddity and delay."""
         with self._lock:
             self._failures.clear()
+            self._odd.clear()
         self._cut.clear()
         self.delay = 0.0
 
@@ -183,6 +191,11 @@ class LocalIndex:
                     return failure.status
         return None
 
+    def odd(self, path: str) -> Fault | None:
+        """Return the odd way in which a path is answered, if any."""
+        with self._lock:
+            return next((kind for kind, part in self._odd if part in path), None)
+
     def find(self, filename: str) -> tuple[IndexFile | None, bool]:
         """Return a file by name and whether to cut it off."""
         return self._files.get(filename), filename in self._cut
@@ -221,6 +234,8 @@ class _Handler(BaseHTTPRequestHandler):
             time.sleep(index.delay)
         if status is not None:
             self._answer(status, b"as ordered\n", "text/plain")
+        elif (odd := index.odd(path)) is not None:
+            misbehave(self, odd)
         elif path.startswith("/files/"):
             self._file(path.removeprefix("/files/"))
         elif found := re.fullmatch(r"/simple(?:/(?:([^/]+)/?)?)?", path):

@@ -11,6 +11,7 @@ from predeploy.env.commands import Cancellation, Command, Completed, Ending, Lis
 from predeploy.env.output import CappedLog, Output
 from predeploy.env.secrets import Secrets
 from predeploy.env.spawn import capture, capture_all
+from predeploy.env.watchdog import watch
 from predeploy.errors import ToolError
 
 if TYPE_CHECKING:
@@ -115,6 +116,7 @@ class ProcessRunner:
 def _child(command: Command, output: Output, *, grace: float) -> Child:
     if not command.argv:
         raise ValueError("there is no command")
+    watch()
     if command.confinement is None:
         return Child.spawn(command, output, grace=grace)
     from predeploy.env.confined import ConfinedChild

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 import uuid
@@ -65,6 +66,7 @@ def ensure_tool(
         target.parent.mkdir(parents=True, exist_ok=True)
         with _acquired(lock, cancelled):
             if not _usable(target):
+                _sweep(target)
                 recipe = _Recipe(
                     requirement=f"{name}=={version}",
                     python=python,
@@ -133,6 +135,16 @@ def python_minor(python: Path) -> str:
 def _usable(target: Path) -> bool:
     """Whether it was finished, and its interpreter has not been uninstalled since."""
     return (target / _COMPLETE).is_file() and (target / "bin/python").exists()
+
+
+def _sweep(target: Path) -> None:
+    """Remove what killed runs left of this environment; its lock is held, so nobody works on it."""
+    from predeploy.env.work import remove_tree
+
+    half_made = re.compile(rf"\.{re.escape(target.name)}\.[0-9a-f]{{8}}")
+    for place in target.parent.iterdir():
+        if half_made.fullmatch(place.name):
+            remove_tree(place)
 
 
 def _make(target: Path, recipe: _Recipe) -> None:

@@ -24,11 +24,18 @@ _CERTAIN = pattern(
             r"(?:cause|Caused by): (?:dns error|tcp connect error|operation timed out|connection error)",
             r"client error \((?:Connect|SendRequest)\)",
             r"due to network timeout",
+            r"error (?:decoding response body|following redirect) for url",
+            r"(?:cause|Caused by): (?:error reading a body from connection|connection closed before message)",
             rf"HTTP status (?:server|client) error \({_STATUS}\b",
             # pip; its retry warnings name the same errors, but in the middle of a line
             r"^ERROR: .*HTTPS?ConnectionPool\(host=.*(?:Max retries exceeded|Read timed out)",
             r"^(?:pip\._vendor\.)?urllib3\.exceptions\.(?:ReadTimeoutError|ProtocolError|MaxRetryError)\b",
             rf"HTTP error {_STATUS} while getting",
+            r"^ERROR: .*(?:Connection broken: |Exceeded \d+ redirects)",
+            r"^ERROR: Download failed after \d+ attempts? because not enough bytes",
+            r"^error: incomplete-download",
+            # an index's page that is none, on which pip breaks
+            r"pip/_internal/index/collector\.py\", line \d+, in parse_links\b",
             rf"\b{_STATUS} (?:Server|Client) Error: .* for url",
             # poetry, pipenv
             r"^[ \t]*HTTPS?ConnectionPool\(host=.*(?:Max retries exceeded|Read timed out)",
@@ -60,12 +67,21 @@ _PIP_ANY_TROUBLE = pattern(r"Retrying \(Retry\(total=\d+,.*after connection brok
 _PIP_FOUND_NOTHING = pattern(r"\(from versions: none\)")
 
 
+_UV_CAUSE = pattern(r"^\s*(?:cause|Caused by): ")
+
+
 def transient_line(output: str) -> str:
-    """Return the line that shows it was the network, or the last one that says something."""
+    """Return the line that shows it was the network with its causes, or the last one that says something."""
     found = _CERTAIN.search(output) or _PIP_LAST_RETRY.search(output)
     if found is not None:
-        begin = output.rfind("\n", 0, found.start()) + 1
-        return " ".join(output[begin:].split("\n", 1)[0].split())
+        lines = output[output.rfind("\n", 0, found.start()) + 1 :].split("\n")
+        said = [lines[0]]
+        if _UV_CAUSE.match(lines[0]):
+            for line in lines[1:]:
+                if not _UV_CAUSE.match(line):
+                    break
+                said.append(_UV_CAUSE.sub("", line))
+        return ": ".join(" ".join(line.split()) for line in said)
     return next((line.strip() for line in reversed(output.splitlines()) if line.strip()), "")
 
 
@@ -102,3 +118,26 @@ def is_transient(output: str) -> bool:
         return False
     nothing = _PIP_FOUND_NOTHING.search(output) and _PIP_ANY_TROUBLE.search(output)
     return bool(nothing or _PIP_LAST_RETRY.search(output))
+
+
+def index_was_silent(output: str) -> bool:
+    """Return whether pip found no version at all, and says nothing about why.
+
+    It keeps quiet about an index that answers with an error, unless it is told to be verbose.
+    """
+    return bool(_PIP_GAVE_UP.search(output) and _PIP_FOUND_NOTHING.search(output)) and not is_transient(
+        output
+    )
+
+
+_PIP_TROUBLE = pattern(
+    rf"^.*Could not fetch URL \S+: (?:{_STATUS} (?:Server|Client) Error|.*(?:Max retries exceeded|"
+    r"too many \d+ error responses|connection error)).*$",
+    re.MULTILINE,
+)
+
+
+def pip_trouble(output: str) -> str:
+    """Return the line in which a verbose pip says that an index answered with an error, else nothing."""
+    found = _PIP_TROUBLE.search(output)
+    return " ".join(found[0].split()) if found is not None else ""

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from predeploy.env.leases import Lease, sweep
 from predeploy.errors import ToolError
 
 _ATTEMPTS = 5
@@ -48,20 +49,30 @@ class WorkDirectory:
     """The places of one build; whoever creates it decides whether to keep it."""
 
     root: Path
+    lease: Lease
 
     @classmethod
     def create(cls, base: Path | None, name: str) -> WorkDirectory:
-        """Make ``predeploy-<name>-XXXX``, for this user only, in ``base`` or the temporary directory."""
+        """Make ``predeploy-<name>-XXXX``, for this user only, in ``base`` or the temporary directory.
+
+        What killed runs left there is removed first.
+        """
         safe = re.sub(r"[^A-Za-z0-9._-]+", "-", name)
+        lease = None
         try:
-            if base is not None:
-                base.mkdir(parents=True, exist_ok=True)
-            root = Path(tempfile.mkdtemp(prefix=f"predeploy-{safe}-", dir=base)).resolve()
-            work = cls(root=root)
-            for place in (work.home, work.temp, work.logs, work.cache, work.run):
-                place.mkdir()
+            base = base or Path(tempfile.gettempdir())
+            base.mkdir(parents=True, exist_ok=True)
+            base = base.resolve()
+            sweep(base, remove_tree)
+            lease = Lease.take(base, safe)
+            work = cls(root=lease.directory, lease=lease)
+            for place in (work.root, work.home, work.temp, work.logs, work.cache, work.run):
+                place.mkdir(mode=0o700 if place == work.root else 0o777)
         except OSError as error:
-            raise ToolError(f"{base or tempfile.gettempdir()}: no work directory: {error.strerror}") from None
+            if lease is not None:
+                remove_tree(lease.directory)
+                lease.end()
+            raise ToolError(f"{base or 'temporary directory'}: no work directory: {error.strerror}") from None
         return work
 
     @property
@@ -138,7 +149,16 @@ class WorkDirectory:
 
     def remove(self) -> bool:
         """Remove everything, also what is read-only or still being written; returns whether it is gone."""
-        return remove_tree(self.root)
+        gone = remove_tree(self.root)
+        if gone:
+            self.lease.end()
+        else:
+            self.lease.abandon()
+        return gone
+
+    def keep(self) -> None:
+        """Leave everything to the user: no later run removes it."""
+        self.lease.end()
 
 
 def _copy_file(source: Path, destination: Path) -> None:

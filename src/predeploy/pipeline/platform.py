@@ -279,6 +279,7 @@ class PlatformRun:
         failed = any(f.decisive for f in self.findings) and not self.interrupted
         if self.request.keep or failed:
             self._scrub(work)
+            work.keep()
             self.work_dir = str(work.root)
             self.reporter.emit(Remark(self.case.snapshot.id, f"kept {work.root}"))
         else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -128,6 +128,9 @@ class Stage:
         status = self._status(step, completed)
         output = "" if completed.status == "ok" else read_end(command.log) or completed.tail
         reason, lacking = self._said(step, status, output, command.timeout_seconds)
+        trouble = self._index_trouble(step, status, command, output)
+        if trouble:
+            status, reason, lacking = "transient", trouble, ""
         result = StepResult(
             id=step.id,
             phase=step.phase,
@@ -151,6 +154,21 @@ class Stage:
         if completed.status == "failed" and not completed.exceeded:
             self.require_disk(output)
         return result
+
+    def _index_trouble(self, step: Step, status: StepStatus, command: Command, output: str) -> str:
+        """Return what kept pip from an index that it says nothing about, by asking once more, aloud."""
+        from predeploy.env.transient import index_was_silent, is_transient, pip_trouble, transient_line
+
+        if status != "failed" or step.phase != "install" or step.shell is not None:
+            return ""
+        if not index_was_silent(output):
+            return ""
+        log = command.log.with_suffix(".again.log")
+        again = self.runner.run(replace(command, env={**command.env, "PIP_VERBOSE": "3"}, log=log))
+        if again.status == "ok":
+            return "the index had nothing at first, and has it now"
+        said = read_end(log)
+        return pip_trouble(said) or (transient_line(said) if is_transient(again.tail) else "")
 
     def require_disk(self, output: str) -> None:
         """Raise :class:`ToolError` where a command failed because this machine's disk is full."""
