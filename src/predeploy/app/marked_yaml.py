@@ -18,6 +18,7 @@ NODE_LIMIT = 100_000
 """Values of a document, each alias counted as what it stands for."""
 
 DEPTH_LIMIT = 100
+TOO_DEEP = f"nests deeper than we read ({DEPTH_LIMIT} levels)"
 """Nesting of lists and mappings."""
 
 Path = tuple[Hashable, ...]
@@ -137,7 +138,7 @@ class _Composer:
             self._add(event, node)
             self.open.append(node)
             if len(self.open) > DEPTH_LIMIT:
-                raise node.problem(f"nests deeper than we read ({DEPTH_LIMIT} levels)")
+                raise node.problem(TOO_DEEP)
 
     def _alias(self, anchor: str, line: int, column: int) -> None:
         if self.strict:
@@ -176,6 +177,8 @@ def _syntax_problem(error: Any, text: str) -> YamlProblem:
     if shown[column - 1 : column] == "\t" or ("\t" in indent and column <= len(indent) + 1):
         return YamlProblem(line, column, "has a tab where YAML takes spaces only")
     what = error.problem or error.context or "cannot be read"
+    if "nesting depth" in what:  # the reader's own bound, which it may reach before ours
+        return YamlProblem(line, column, TOO_DEEP)
     return YamlProblem(line, column, f"is not YAML: {what}")
 
 
@@ -198,7 +201,7 @@ class _Builder:
         if self.count > NODE_LIMIT:
             raise node.problem(f"holds more values than we read, aliases written out ({NODE_LIMIT})")
         if depth > DEPTH_LIMIT:
-            raise node.problem(f"nests deeper than we read ({DEPTH_LIMIT} levels)")
+            raise node.problem(TOO_DEEP)
         tag = None if node.tag in (None, "!") else str(node.tag)
         if tag is not None and tag in self.tags:
             return self.tags[tag](self._content(node, path, depth, None), node.line)
