@@ -1,4 +1,4 @@
-"""An index that is out of order, and a full disk: what may pass is 75 with what failed, and never the app's."""
+"""An index that is out of order: what may pass is 75 with what failed, and never the app's."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from support.wheels import Distribution
 PIP = {"requirements.txt": "gamma-ray==1.0\n", ".python-version": MINOR}
 ALTERED = {**PIP, "requirements.txt": "gamma-ray==1.0 --hash=sha256:" + "0" * 64 + "\n"}
 SHORT = {"PIP_TIMEOUT": "2", "UV_HTTP_TIMEOUT": "2", "PIP_RETRIES": "0", "UV_HTTP_RETRIES": "0"}
+
+pytestmark = pytest.mark.slow
 
 Try = Callable[..., tuple[int, dict[str, Any]]]
 
@@ -61,8 +63,10 @@ def last(platform: dict[str, Any]) -> dict[str, Any]:
     ],
 )
 def test_an_index_out_of_order_is_worth_a_retry(
-    attempt: Try, own_index: LocalIndex, kind: Fault, said: str
+    attempt: Try, own_index: LocalIndex, kind: Fault, said: str, request: pytest.FixtureRequest
 ) -> None:
+    if kind == "redirects" and request.node.callspec.params["attempt"] == "uv":
+        pytest.skip("uv takes an index that only redirects for one that has nothing, and does not say more")
     own_index.misbehave(kind, path="/simple/gamma-ray")
     check_transient(attempt(PIP), said)
 
