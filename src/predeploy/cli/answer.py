@@ -4,78 +4,110 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from predeploy import __version__
 from predeploy.cli.redaction import run_secrets
 from predeploy.env.secrets import mask_credentials
-from predeploy.errors import UsageError
-from predeploy.model.results import PlatformResult, Report
+from predeploy.errors import ExitCode, UsageError
+from predeploy.model.results import Report
 from predeploy.pipeline.static import exit_code
 from predeploy.settings import RunRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from predeploy.profiles.registry import Registry
+    from predeploy.report.render import Sheet
 
 PLAIN = str.maketrans({"✓": "+", "✗": "x", "·": "-", "…": "...", "→": "->"})
 """What stands for our signs where stdout cannot show them."""
 
 
-def report_of(
+def code_of(reports: Sequence[Report], *, strict: bool) -> ExitCode:
+    """Return what several reports amount to."""
+    results = tuple(result for report in reports for result in report.platforms)
+    return exit_code(results, strict=strict, interrupted=any(report.interrupted for report in reports))
+
+
+def chosen_format(request: RunRequest) -> str:
+    """Return the form of the answer: as asked for, else what the place shows best."""
+    if request.output_format:
+        return request.output_format
+    in_actions = request.environ.get("GITHUB_ACTIONS") == "true" and request.output_file is None
+    return "github" if in_actions else "text"
+
+
+def answer(
+    reports: Sequence[Report],
     request: RunRequest,
-    results: tuple[PlatformResult, ...],
+    registry: Registry | None = None,
     *,
-    seconds: float,
-    interrupted: bool = False,
-) -> Report:
-    """Return the report of a run that has ended."""
-    return Report(
-        tool_version=__version__,
-        as_of=request.as_of.isoformat(),
-        app=str(request.app),
-        platforms=results,
-        exit_code=int(exit_code(results, strict=request.strict, interrupted=interrupted)),
-        strict=request.strict,
-        interrupted=interrupted,
-        seconds=seconds,
-    )
+    remarks: Sequence[str] = (),
+    streamed: bool = False,
+) -> None:
+    """Render reports in every form that was asked for, and write them; stdout comes last.
 
-
-def answer(report: Report, request: RunRequest, *, output_format: str, output_file: Path | None) -> None:
-    """Render a report and write it, without secrets."""
-    if request.secrets:
-        from predeploy.report.masking import masked
-
-        report = masked(report, request.secrets)
-    tell(request.remarks)
-    if output_format == "json":
-        import json
-
-        from predeploy.report.document import document
-
-        write(json.dumps(document(report), indent=2) + "\n", output_file)
-        return
-    from predeploy.report.text import render
-
-    colour = output_file is None and wants_colour(sys.stdout.isatty())
-    write(render(report, width=width(), colour=colour), output_file)
+    ``streamed``: files of json-lines already hold the events of the run.
+    """
+    tell((*request.remarks, *remarks))
+    code = int(code_of(reports, strict=request.strict))
+    root = request.environ.get("GITHUB_WORKSPACE") or request.environ.get("CI_PROJECT_DIR") or ""
+    for name, file in request.reports:
+        _write_form(name, reports, _sheet(code, registry, root), Path(file), streamed=streamed)
+    chosen = chosen_format(request)
+    colour = request.output_file is None and wants_colour(sys.stdout.isatty())
+    sheet = _sheet(code, registry, root, colour=colour)
+    if chosen == "github":
+        _summarise(reports, sheet, request.environ)
+    _write_form(chosen, reports, sheet, request.output_file, streamed=streamed)
 
 
 def tell(remarks: Iterable[str]) -> None:
     """Write remarks about the call to stderr, without secrets."""
     secrets = run_secrets()
     for remark in remarks:
-        click.echo(f"predeploy: {secrets(remark)}", err=True)
+        from predeploy.report.escape import line
+
+        click.echo(f"predeploy: {line(secrets(remark))}", err=True)
 
 
-def write(text: str, output_file: Path | None) -> None:
+def _sheet(code: int, registry: Registry | None, root: str, *, colour: bool = False) -> Sheet:
+    from predeploy.report.render import Sheet
+
+    return Sheet(width=width(), colour=colour, exit_code=code, registry=registry, root=root)
+
+
+def _write_form(
+    name: str, reports: Sequence[Report], sheet: Sheet, file: Path | None, *, streamed: bool
+) -> None:
+    from predeploy.report.render import rendered
+
+    text = rendered(name, reports, sheet)
+    write(text, file, append=streamed and name == "json-lines")
+
+
+def _summarise(reports: Sequence[Report], sheet: Sheet, environ: Mapping[str, str]) -> None:
+    """Append the Markdown table to the summary of a step of GitHub Actions."""
+    file = environ.get("GITHUB_STEP_SUMMARY")
+    if file:
+        from predeploy.report.github import summary
+
+        write(summary(reports, sheet), Path(file), append=True)
+
+
+def write(text: str, output_file: Path | None, *, append: bool = False) -> None:
     """Write text to a file or to stdout; credentials in URLs are masked, what stdout cannot show replaced."""
     text = mask_credentials(text)
     if output_file is None:
         _print(text)
         return
     try:
-        output_file.write_text(text, encoding="utf-8", errors="replace")
+        with output_file.open("a" if append else "w", encoding="utf-8", errors="replace") as file:
+            file.write(text)
     except OSError as error:
         raise UsageError(f"{output_file}: {(error.strerror or 'cannot be written').lower()}") from None
 

@@ -4,27 +4,15 @@ from __future__ import annotations
 
 import gc
 import signal
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from time import perf_counter
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from predeploy.cli.answer import answer, report_of, wants_colour
-from predeploy.cli.options import (
-    CURRENT_PACKAGES,
-    OUTPUT,
-    STRICT,
-    format_option,
-    registry_for,
-    request_from,
-    selection,
-)
-from predeploy.errors import UsageError
+from predeploy.cli.answer import answer
+from predeploy.cli.options import APP, registry_for, request_from, with_options
 
 if TYPE_CHECKING:
     from predeploy.env.commands import Cancellation
@@ -34,59 +22,9 @@ PATIENCE = 2
 
 
 @click.command("build")
-@selection
-@CURRENT_PACKAGES
-@STRICT
-@click.option(
-    "--until",
-    type=click.Choice(["install", "verify", "boot"]),
-    help="Last phase to run (default: boot). [env: PREDEPLOY_UNTIL]",
-)
-@click.option("-j", "--jobs", type=click.IntRange(min=1), help="Platforms at the same time (default: cores).")
-@click.option("--keep", is_flag=True, help="Keep the work directories of successful builds too.")
-@click.option("--work-dir", type=click.Path(path_type=Path), metavar="DIR", help="Where to make them.")
-@click.option(
-    "--boot-timeout",
-    type=click.FloatRange(min=0.1),
-    metavar="SECONDS",
-    help="Give up on a start earlier than the host would.",
-)
-@click.option(
-    "--sandbox",
-    type=click.Choice(["auto", "bwrap", "none"]),
-    help="What keeps the build apart from this machine (default: auto, bubblewrap where it works). "
-    "[env: PREDEPLOY_SANDBOX]",
-)
-@click.option(
-    "--network",
-    type=click.Choice(["auto", "host", "none"]),
-    help="Network of the build (default: auto, this machine's for the install and the app's own loopback "
-    "after it; host: this machine's all along). [env: PREDEPLOY_NETWORK]",
-)
-@click.option(
-    "--expose",
-    multiple=True,
-    type=click.Path(path_type=Path, exists=True, resolve_path=True),
-    metavar="PATH",
-    help="File or directory of this machine that the sandbox shows too, read-only: a local repository, say, "
-    "that the app installs from.",
-)
-@click.option(
-    "--limit",
-    "limit_pairs",
-    multiple=True,
-    metavar="[PHASE.]KIND=VALUE",
-    help="Most that a step may use: time=600, memory=2G, processes=200, output=64M, disk=5G; of one phase "
-    "with install., verify. or boot. in front. Repeatable.",
-)
-@click.option("--fetch-python/--no-fetch-python", default=True, help="Ask uv for a Python that is not here.")
-@click.option("-q", "--quiet", is_flag=True, help="No progress, only the answer.")
-@click.option("-v", "--verbose", is_flag=True, help="Show what every step prints.")
-@format_option("text", "json")
-@OUTPUT
-def command(
-    *, output_format: str, output_file: Path | None, quiet: bool, verbose: bool, **options: Any
-) -> int:
+@APP
+@with_options("build")
+def command(**options: Any) -> int:
     r"""Build, check and start APP the way each platform would.
 
     Every step runs in a fresh virtualenv and on a copy of what the host would receive. The app's own code
@@ -98,25 +36,19 @@ def command(
       predeploy build path/to/app -p heroku --until verify
       predeploy build -f json -o result.json
     """
+    from predeploy.api import built
+    from predeploy.cli.running import checked_work_dir, reporting
     from predeploy.env.commands import Cancellation
-    from predeploy.pipeline.run import build
-    from predeploy.report.progress import progress
 
     gc.enable()
-    begun = perf_counter()
-    request = request_from(**options)
-    if request.work_dir is not None and not request.work_dir.is_dir():
-        raise UsageError(f"--work-dir {request.work_dir}: no such directory")
+    request = request_from("build", **options)
+    checked_work_dir(request)
     registry = registry_for(request)
     cancellation = Cancellation()
-    live = sys.stderr.isatty() and not request.strict and wants_colour(True)
     with _stopped_by_signals(cancellation):
-        redact = request.secrets
-        with progress(live=live and not verbose, quiet=quiet, verbose=verbose, redact=redact) as reporter:
-            results = build(request, registry, reporter, cancellation)
-        interrupted = cancellation.requested
-        report = report_of(request, results, seconds=perf_counter() - begun, interrupted=interrupted)
-        answer(report, request, output_format=output_format, output_file=output_file)
+        with reporting(request) as reporter:
+            report = built(request, registry, reporter, cancellation)
+        answer((report,), request, registry, streamed=True)
     return report.exit_code
 
 

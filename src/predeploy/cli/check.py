@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from time import perf_counter
 from typing import Any
 
 import click
 
-from predeploy.cli.answer import answer, report_of
-from predeploy.cli.options import OUTPUT, STRICT, format_option, registry_for, request_from, selection
+from predeploy.api import report_of
+from predeploy.cli.answer import answer
+from predeploy.cli.options import APP, registry_for, request_from, with_options
 
 
 @click.command("check")
-@selection
-@STRICT
-@format_option("text", "json")
-@OUTPUT
-def command(*, output_format: str, output_file: Path | None, **options: Any) -> int:
+@APP
+@with_options("check")
+def command(**options: Any) -> int:
     r"""Judge APP statically: which manifest and Python win, what is refused, and why.
 
     Offline, and nothing of the app is run.
@@ -30,8 +28,9 @@ def command(*, output_format: str, output_file: Path | None, **options: Any) -> 
     from predeploy.pipeline.static import check
 
     begun = perf_counter()
-    request = request_from(**options)
-    results = check(request, registry_for(request))
+    request = request_from("check", **options)
+    registry = registry_for(request)
+    results = check(request, registry)
     report = report_of(request, results, seconds=perf_counter() - begun)
-    answer(report, request, output_format=output_format, output_file=output_file)
+    answer((report,), request, registry)
     return report.exit_code

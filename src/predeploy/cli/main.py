@@ -16,10 +16,13 @@ COMMANDS: dict[str, str] = {
     "check": "Judge an app statically: detect and plan, nothing of it is run.",
     "plan": "Print the exact recipe of each platform, each line with its reason.",
     "build": "Run the whole pipeline: install, verify, boot.",
+    "matrix": "Judge or build many apps on many platforms and days.",
     "forecast": "List the days on which the answer will change, and to what.",
+    "report": "Render saved results in another form, and merge them.",
     "explain": "Explain a rule or a platform.",
     "platforms": "List, show and lint platform profiles.",
-    "schema": "Print the JSON schema of the result, the profiles, the plan or the forecast.",
+    "schema": "Print the JSON schema of the result, the configuration, a profile, the plan or the forecast.",
+    "doctor": "Say what this machine can simulate, how exactly, and what to install.",
 }
 
 EPILOG = "Exit codes: " + "; ".join(f"{int(code)} {meaning}" for code, meaning in EXIT_MEANING.items()) + "."
@@ -37,6 +40,8 @@ class LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = import_module(f"predeploy.cli.{cmd_name}").command
+        # click's mark for a paragraph that keeps its lines; the docstrings are raw, as the linter wants them
+        command.help = (command.help or "").replace("\\b", "\b")
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

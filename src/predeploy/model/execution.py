@@ -41,6 +41,8 @@ class StepResult:
     """Exit status; negative for a signal; ``None`` when it did not end by itself."""
     seconds: float = 0.0
     """Wall time."""
+    started: float | None = None
+    """Seconds from the beginning of the run to its start; ``None`` when it was not run."""
     log: str | None = None
     """Path of the whole output."""
     tail: str = ""
@@ -85,6 +87,8 @@ class Installed:
 
     name: str
     version: str
+    size_bytes: int | None = None
+    """Bytes of its files, as its own record says; ``None`` without a record."""
 
 
 @record
@@ -144,6 +148,8 @@ class BootResult:
     """Port that was offered as ``$PORT``; ``None`` for a server on a socket file."""
     seconds: float = 0.0
     """From start to the answer, or to giving up."""
+    started: float | None = None
+    """Seconds from the beginning of the run to its start."""
     http_status: int | None = None
     """Status of the first answer."""
     returncode: int | None = None
@@ -176,6 +182,8 @@ class Sizes:
     """The app and its environment as they lie on disk, without Python itself."""
     compressed_estimate_bytes: int
     """What the host's archive of it would take, Python included: an estimate."""
+    limit_bytes: int | None = None
+    """What the host takes of that archive."""
 
 
 @record

@@ -28,6 +28,8 @@ class PlatformResult:
     python: PythonChoice
     not_simulated: tuple[str, ...] = ()
     processes: dict[str, str] = field(default_factory=dict)
+    start_reason: str = ""
+    """Why the host starts the app as it does, in one sentence."""
     execution: Execution | None = None
     seconds: dict[str, float] = field(default_factory=dict)
     phases: tuple[tuple[Phase, str], ...] = ()

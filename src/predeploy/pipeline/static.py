@@ -65,6 +65,7 @@ def static_result(case: Case, detection: Detection) -> PlatformResult:
         python=detection.python,
         not_simulated=case.snapshot.not_simulated,
         processes=detection.plan.processes if detection.plan else {},
+        start_reason=detection.plan.boot.step.reason if detection.plan and detection.plan.boot else "",
         seconds=detection.seconds,
         phases=tuple(ended),
     )

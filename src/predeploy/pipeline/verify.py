@@ -28,7 +28,8 @@ def installed(venv: Path) -> tuple[Installed, ...]:
         distribution = Distribution.at(place)
         name = distribution.metadata["Name"]
         if name:
-            found[name.lower()] = Installed(name=name, version=distribution.version or "")
+            version, size = distribution.version or "", _recorded_size(place / "RECORD")
+            found[name.lower()] = Installed(name=name, version=version, size_bytes=size)
     return tuple(found[key] for key in sorted(found))
 
 
@@ -46,12 +47,30 @@ def _described(venv: Path) -> Iterator[Path]:
             file = place
             if place.is_dir():
                 file = place / ("METADATA" if place.suffix == ".dist-info" else "PKG-INFO")
-            try:
-                status = file.lstat()
-            except OSError:
-                continue
-            if stat.S_ISREG(status.st_mode) and status.st_size <= METADATA_LIMIT:
+            if _is_sound(file, METADATA_LIMIT):
                 yield place
+
+
+def _is_sound(file: Path, limit: int) -> bool:
+    """Return whether a file is one, no link, and no larger than what is read of it."""
+    try:
+        status = file.lstat()
+    except OSError:
+        return False
+    return stat.S_ISREG(status.st_mode) and status.st_size <= limit
+
+
+RECORD_LIMIT = 16 * 1024 * 1024
+"""Bytes of a distribution's list of files; a longer one is not read."""
+
+
+def _recorded_size(record: Path) -> int | None:
+    """Return the bytes of a distribution's files by its RECORD, whose last column they are."""
+    if not _is_sound(record, RECORD_LIMIT):
+        return None
+    lines = record.read_text("utf-8", "replace").splitlines()
+    sizes = (line.rpartition(",")[2] for line in lines)
+    return sum(int(size) for size in sizes if len(size) < 16 and size.isascii() and size.isdigit())
 
 
 def run_steps(stage: Stage) -> tuple[str, ...] | None:
@@ -107,7 +126,11 @@ def sizes(stage: Stage) -> Sizes | None:
     further = (work.venv / "src", work.venv / "nltk_data")
     installed_bytes, compressed = measure(work.app, *further, *packages)
     python = int(values.get("slug-python-mb", 0)) * 1024 * 1024
-    return Sizes(installed_bytes=installed_bytes, compressed_estimate_bytes=compressed + python)
+    return Sizes(
+        installed_bytes=installed_bytes,
+        compressed_estimate_bytes=compressed + python,
+        limit_bytes=int(values["slug-limit-mb"]) * 1024 * 1024,
+    )
 
 
 def standard_library(stage: Stage) -> frozenset[str]:

@@ -9,7 +9,8 @@ from dataclasses import asdict
 
 from predeploy.model.decisions import BuildPlan, Detection, Step
 from predeploy.model.results import PlatformResult
-from predeploy.report.text import Paper, printable
+from predeploy.report.escape import terminal
+from predeploy.report.text import Paper
 
 
 def as_json(results: Sequence[PlatformResult], detections: Sequence[Detection]) -> str:
@@ -55,7 +56,7 @@ def _plan(paper: Paper, detection: Detection, plan: BuildPlan) -> None:
     for name, version in (plan.environment.seeds | plan.tools).items():
         paper.wrapped(f"{name} {version}, the version this host uses", indent=2)
     for name, value in sorted(plan.env.items()):
-        paper.line("  " + paper.ink(f"export {name}={shlex.quote(printable(value))}", "dim"))
+        paper.line("  " + paper.ink(f"export {name}={shlex.quote(terminal(value))}", "dim"))
     for step in plan.steps:
         _step(paper, step)
     if plan.boot is not None:
@@ -74,7 +75,7 @@ def _step(paper: Paper, step: Step) -> None:
     if step.only_if_installed:
         paper.wrapped(f"only if {step.only_if_installed} is installed by then", indent=6)
     for name, value in sorted(step.env.items()):
-        paper.line("      " + paper.ink(f"{name}={shlex.quote(printable(value))}", "dim"))
+        paper.line("      " + paper.ink(f"{name}={shlex.quote(terminal(value))}", "dim"))
     text = step.shell if step.shell is not None else shlex.join(step.argv)
     for number, line in enumerate(text.rstrip("\n").split("\n")):
-        paper.line(("    $ " if number == 0 else "      ") + printable(line))
+        paper.line(("    $ " if number == 0 else "      ") + terminal(line))

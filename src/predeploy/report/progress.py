@@ -6,7 +6,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from time import monotonic
 from typing import TYPE_CHECKING, Self
 
@@ -23,7 +23,9 @@ from predeploy.events import (
     StepOutput,
     StepStarted,
 )
-from predeploy.report.text import MARKS, duration, printable
+from predeploy.report.escape import terminal
+from predeploy.report.text import MARKS, duration
+from predeploy.report.told import Told
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -47,6 +49,18 @@ def progress(
         yield reporter
 
 
+class Several:
+    """Passes every event on to several reporters."""
+
+    def __init__(self, *reporters: Reporter) -> None:
+        self._reporters = reporters
+
+    def emit(self, event: Event) -> None:
+        """Pass the event on."""
+        for reporter in self._reporters:
+            reporter.emit(event)
+
+
 class Plain:
     """One line a finished step and platform; with ``verbose`` also what the steps print."""
 
@@ -68,17 +82,21 @@ class Plain:
     def _line(self, event: Event) -> str | None:
         match event:
             case StepStarted() if self._verbose:
-                return f"{event.platform}: {event.step}: $ {printable(self._redact(event.command))}"
+                return f"{event.platform}: {event.step}: $ {terminal(self._redact(event.command))}"
             case StepOutput() if self._verbose:
-                return f"{event.platform}: {event.step}: {printable(event.line)}"
+                return f"{event.platform}: {event.step}: {terminal(event.line)}"
             case StepFinished():
                 took = duration(event.seconds)
                 return f"{event.platform}: {event.phase}: {event.step} {event.status} ({took})"
             case PlatformFinished():
                 return f"{event.platform}: {event.status} ({duration(event.seconds)})"
             case Remark():
-                return f"{event.platform}: {printable(self._redact(event.text))}"
+                return f"{event.platform}: {terminal(self._redact(event.text))}"
         return None
+
+
+NARROW = 60
+"""Columns below which a step is shown without its phase."""
 
 
 @dataclass
@@ -87,10 +105,22 @@ class _Row:
 
     doing: str = "waiting"
     since: float = 0.0
-    begun: float = 0.0
     last: str = ""
+    told: Told = field(default_factory=Told)
     ended: str | None = None
     took: float = 0.0
+
+    def cells(self, platform: str, now: float, width: int) -> list[tuple[str, str]]:
+        """Return the cells of the row with their styles: platform, step, elapsed, what the tool tells."""
+        if self.ended is not None:
+            return [
+                (platform, ""),
+                (f"{MARKS.get(self.ended, '✗')} {self.ended}", ""),
+                (duration(self.took), ""),
+            ]
+        tells = "  ".join(part for part in (str(self.told), self.last) if part)
+        doing = self.doing if width >= NARROW else self.doing.partition(": ")[2] or self.doing
+        return [(platform, ""), (doing, ""), (duration(now - self.since), ""), (tells, "dim")]
 
 
 class Live:
@@ -100,6 +130,7 @@ class Live:
         from rich.live import Live as RichLive
 
         self._redact = redact
+        self._console = console
         self._rows: dict[str, _Row] = {}
         self._lock = threading.Lock()
         self._live = RichLive(
@@ -119,37 +150,35 @@ class Live:
         """Update the platform's row."""
         now = monotonic()
         with self._lock:
-            row = self._rows.setdefault(event.platform, _Row(begun=now, since=now))
+            row = self._rows.setdefault(event.platform, _Row(since=now))
             match event:
                 case PhaseStarted():
                     row.doing, row.since = event.phase, now
                 case StepStarted():
                     row.doing, row.since, row.last = f"{event.phase}: {event.step}", now, ""
+                    row.told = Told()
                 case StepOutput():
-                    row.last = printable(event.line).strip()
+                    row.last = terminal(event.line).strip()
+                    row.told.hear(event.line)
                 case PhaseFinished() | StepFinished():
-                    row.last = ""
+                    row.last, row.told = "", Told()
                 case PlatformFinished():
                     row.ended, row.took = event.status, event.seconds
                 case Remark():
-                    row.last = printable(self._redact(event.text))
+                    row.last = terminal(self._redact(event.text))
 
     def _table(self) -> RenderableType:
         from rich.table import Table
         from rich.text import Text
 
+        width = self._console.width
         table = Table.grid(padding=(0, 2), expand=True)
         table.add_column(no_wrap=True)
-        table.add_column(no_wrap=True)
+        table.add_column(no_wrap=True, overflow="ellipsis", max_width=max(12, width // 3))
         table.add_column(no_wrap=True, justify="right")
         table.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
         now = monotonic()
         with self._lock:
             for platform, row in self._rows.items():
-                if row.ended is not None:
-                    doing = f"{MARKS.get(row.ended, '✗')} {row.ended}"
-                    table.add_row(Text(platform), Text(doing), Text(duration(row.took)), Text(""))
-                else:
-                    elapsed = duration(now - row.since)
-                    table.add_row(Text(platform), Text(row.doing), Text(elapsed), Text(row.last, style="dim"))
+                table.add_row(*(Text(cell, style=style) for cell, style in row.cells(platform, now, width)))
         return table

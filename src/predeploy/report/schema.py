@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, NotRequired
 
 from typing_extensions import TypedDict
 
@@ -11,6 +11,8 @@ from predeploy.model.decisions import BuildPlan
 from predeploy.model.execution import BootStatus, StepStatus
 from predeploy.model.forecast import Certainty
 from predeploy.model.profile import Profile
+from predeploy.option import Option
+from predeploy.options import OPTIONS
 from predeploy.profiles.schema import json_schema
 
 
@@ -68,6 +70,10 @@ class Step(TypedDict):
     returncode: int | None
     seconds: float
     log: str | None
+    limit: NotRequired[str | None]
+    started: NotRequired[float | None]
+    tail: NotRequired[str]
+    reason: NotRequired[str]
 
 
 class Distribution(TypedDict):
@@ -77,11 +83,12 @@ class Distribution(TypedDict):
     version: str
 
 
-class Memory(TypedDict):
-    """What the app's processes held, in bytes."""
+class Cause(TypedDict):
+    """The app's own error behind a failed start, and where it happened."""
 
-    at_rest_bytes: int
-    peak_bytes: int
+    text: str
+    path: str
+    line: int
 
 
 class Boot(TypedDict):
@@ -94,8 +101,13 @@ class Boot(TypedDict):
     returncode: int | None
     listening: list[str]
     script_status: int | None
-    memory: Memory | None
     log: str | None
+    limit: NotRequired[str | None]
+    memory_at_rest: NotRequired[int | None]
+    memory_peak: NotRequired[int | None]
+    started: NotRequired[float | None]
+    tail: NotRequired[str]
+    cause: NotRequired[Cause | None]
 
 
 class Resolution(TypedDict):
@@ -110,6 +122,31 @@ class Sizes(TypedDict):
 
     installed_bytes: int
     compressed_estimate_bytes: int
+    limit_bytes: NotRequired[int | None]
+
+
+class PythonRequest(TypedDict):
+    """Where the Python asked for stands, and what is wrong with the request."""
+
+    problem: str | None
+    evidence: list[Evidence]
+
+
+class Sandbox(TypedDict):
+    """What kept the commands of a run apart from this machine."""
+
+    kind: Literal["bwrap", "none"]
+    detail: str
+    own_network_at_start: bool
+    read_only_at_start: bool
+
+
+class Selection(TypedDict):
+    """How the manifest was chosen."""
+
+    candidates: list[str]
+    reason: str
+    problem: str | None
 
 
 class _PlatformAlways(TypedDict):
@@ -137,9 +174,15 @@ class Platform(_PlatformAlways, total=False):
     installed: list[Distribution]
     sizes: Sizes
     host_resolution: Resolution
+    sandbox: Sandbox
     boot: Boot
     index_settings: list[str]
     work_dir: str
+    selection: Selection
+    python_request: PythonRequest
+    package_bytes: dict[str, int | None]
+    start_reason: str
+    transient: bool
 
 
 class Result(TypedDict):
@@ -154,6 +197,15 @@ class Result(TypedDict):
     interrupted: bool
     platforms: list[Platform]
     seconds: float
+
+
+class Results(TypedDict):
+    """Several results in one document: ``matrix``, and ``report`` of several files."""
+
+    schema_version: Literal[1]
+    tool_version: str
+    exit_code: int
+    results: list[Result]
 
 
 class Situation(TypedDict):
@@ -199,8 +251,54 @@ class Forecast(TypedDict):
     platforms: list[PlatformForecast]
 
 
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
 def schema_of(what: str) -> dict[str, Any]:
-    """Return the JSON schema called ``result``, ``profile``, ``plan`` or ``forecast``."""
+    """Return the JSON schema called ``result``, ``config``, ``profile``, ``plan`` or ``forecast``."""
+    if what == "config":
+        return {"$schema": DIALECT, **config_schema()}
     models: dict[str, Any] = {"result": Result, "profile": Profile, "plan": BuildPlan, "forecast": Forecast}
     schema = json_schema(models[what])
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+    return {"$schema": DIALECT, **schema}
+
+
+TYPES: dict[str, dict[str, Any]] = {
+    "text": {"type": "string"},
+    "choice": {"type": "string"},
+    "path": {"type": "string"},
+    "day": {"type": "string", "pattern": r"^(\d{4}-\d{2}-\d{2}|today)$"},
+    "switch": {"type": "boolean"},
+    "integer": {"type": "integer"},
+    "number": {"type": "number"},
+    "texts": {"type": "array", "items": {"type": "string"}},
+    "paths": {"type": "array", "items": {"type": "string"}},
+}
+
+
+def config_schema() -> dict[str, Any]:
+    """Return the schema of ``[tool.predeploy]`` and predeploy.toml, made from the table of options."""
+    value = {"type": ["string", "integer", "number", "boolean"]}
+    table = {"type": "object", "additionalProperties": value}
+    keys: dict[str, Any] = {
+        option.config_key: _property(option) for option in OPTIONS if option.config_key is not None
+    }
+    keys["apps"] = {**TYPES["texts"], "description": "Apps of matrix and of the pytest plugin."}
+    keys["env"] = {**table, "description": "Config vars and build variables of the app."}
+    keys["platform"] = {
+        "type": "object",
+        "additionalProperties": table,
+        "description": "Per platform, what the host keeps outside the tree.",
+    }
+    return {"title": "predeploy", "type": "object", "properties": keys, "additionalProperties": False}
+
+
+def _property(option: Option) -> dict[str, Any]:
+    schema: dict[str, Any] = {**TYPES[option.kind], "description": option.help}
+    if option.choices:
+        schema["enum"] = list(option.choices)
+    if option.minimum is not None:
+        schema["minimum"] = option.minimum
+    if option.default is not None:
+        schema["default"] = option.default
+    return schema

@@ -13,7 +13,7 @@ from predeploy.env.secrets import Secrets
 from predeploy.lazy import pattern
 from predeploy.model.decisions import BuildPlan, Detection, Step
 from predeploy.model.results import PlatformResult
-from predeploy.report.text import printable
+from predeploy.report.escape import printable
 
 HIDDEN = pattern(r"\0([A-Za-z_][A-Za-z0-9_]*)\0")
 """The name of a variable in place of a secret; no argument and no variable of a process can hold a NUL."""

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from predeploy.lazy import pattern
 from predeploy.model import PHASES
 from predeploy.model.findings import Finding
 from predeploy.model.results import PlatformResult, Report
+from predeploy.report.escape import line as one_line
+from predeploy.report.escape import printable, terminal
+from predeploy.report.findings import VERDICTS, title_of
 
 if TYPE_CHECKING:
-    from predeploy.model.execution import BootResult, Execution, SandboxUse
+    from predeploy.model.execution import BootResult, Execution, SandboxUse, StepResult
+    from predeploy.report.render import Sheet
 
 COLOURS = {
     "accept": "32",
@@ -27,21 +30,6 @@ COLOURS = {
 MARKS = {"ok": "✓", "warn": "!", "reject": "✗", "fail": "✗", "unknown": "?", "accept": "✓", "note": "·"}
 STEP_INKS = {"ok": "ok", "skipped": "dim", "failed": "fail", "timeout": "fail"}
 TAIL_LINES = 12
-
-CONTROL = pattern(
-    r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|.)?|[\x00-\x08\x0b-\x1f\x7f-\x9f]"
-    r"|[\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]"
-)
-UNENCODABLE = pattern(r"[\ud800-\udfff]")
-"""Bytes of file names that are not UTF-8."""
-
-
-def printable(text: str) -> str:
-    """Return text from an app or its tools without control characters and terminal escapes.
-
-    What turns the direction of writing, is invisible, or cannot be encoded would let a name pass for another.
-    """
-    return UNENCODABLE.sub("\ufffd", CONTROL.sub("", text)) if not text.isascii() else CONTROL.sub("", text)
 
 
 class Paper:
@@ -65,9 +53,13 @@ class Paper:
     ) -> None:
         """Add a paragraph, broken at blanks; words longer than a line stay whole, so paths can be copied."""
         room = max(20, self.width - indent - hanging)
-        for number, piece in enumerate(broken(printable(text), room)):
+        for number, piece in enumerate(broken(terminal(text), room)):
             lead = first if number == 0 else " " * hanging
             self.line(" " * indent + lead + (self.ink(piece, ink) if ink else piece))
+
+    def text(self) -> str:
+        """Return the lines as one text."""
+        return "".join(f"{line}\n" for line in self.lines)
 
     def fits(self, *parts: str) -> bool:
         """Return whether the parts, without colour, fit on one line."""
@@ -86,6 +78,14 @@ def broken(text: str, room: int) -> list[str]:
     return lines
 
 
+def rendered(reports: Sequence[Report], sheet: Sheet) -> str:
+    """Return every report as text, and a table of all of them where there are several."""
+    texts = [render(report, width=sheet.width, colour=sheet.colour) for report in reports]
+    if len(reports) > 1:
+        texts.append(_overview(reports, sheet))
+    return "\n".join(texts)
+
+
 def render(report: Report, *, width: int, colour: bool) -> str:
     """Return the whole report as text."""
     paper = Paper(width=width, colour=colour)
@@ -95,25 +95,74 @@ def render(report: Report, *, width: int, colour: bool) -> str:
         _platform(paper, result)
     paper.line()
     _verdict(paper, report)
-    return "\n".join(paper.lines) + "\n"
+    return paper.text()
 
 
-WIDE = 80
-"""Columns from which the matrix has words in its cells; below, it has marks and letters."""
+def head_text(report: Report, *, width: int, colour: bool) -> str:
+    """Return the matrix of platforms and phases."""
+    paper = Paper(width=width, colour=colour)
+    _matrix(paper, report)
+    return paper.text()
+
+
+def platform_text(result: PlatformResult, *, width: int, colour: bool) -> str:
+    """Return one platform's part of the report."""
+    paper = Paper(width=width, colour=colour)
+    _platform(paper, result)
+    return paper.text()
+
+
+def verdict_text(report: Report, *, width: int, colour: bool) -> str:
+    """Return the last lines of the report."""
+    paper = Paper(width=width, colour=colour)
+    _verdict(paper, report)
+    return paper.text()
+
+
+def _overview(reports: Sequence[Report], sheet: Sheet) -> str:
+    """Return a line an app and day, with the status of each platform."""
+    paper = Paper(width=sheet.width, colour=sheet.colour)
+    titles = [one_line(title_of(report, reports)) for report in reports]
+    longest = max(map(len, titles))
+    for title, report in zip(titles, reports, strict=True):
+        cells = (
+            f"{one_line(r.platform)} {paper.ink(f'{MARKS[r.status]} {r.status}', r.status)}"
+            for r in report.platforms
+        )
+        row = f"{title:<{longest}}"
+        for cell in cells:
+            if len(visible(row)) + 2 + len(visible(cell)) > sheet.width:
+                paper.line(row)
+                row = " " * min(longest, 2)
+            row += f"  {cell}"
+        paper.line(row)
+    return paper.text()
+
+
+def visible(text: str) -> str:
+    """Return text without our own colours, to be measured."""
+    return printable(text)
+
+
+CELL = 11
+"""Columns of a cell of the matrix that has words; where they do not fit, cells have marks only."""
+VERDICT = 16
+"""Columns of the verdict and the time behind the cells."""
 
 
 def _matrix(paper: Paper, report: Report) -> None:
     phases = [phase for phase in PHASES if any(phase in dict(r.phases) for r in report.platforms)]
-    first = max([len("platform"), *(len(result.platform) for result in report.platforms)])
-    wide = paper.width >= WIDE
-    cell = 11 if wide else 2
+    names = [one_line(result.platform) for result in report.platforms]
+    first = max([len("platform"), *map(len, names)])
+    wide = paper.width >= first + 2 + CELL * len(phases) + VERDICT
+    cell = CELL if wide else 2
     heads = "".join(f"{phase if wide else phase[0]:<{cell}}" for phase in phases)
     paper.wrapped(f"{report.app} as of {report.as_of}", indent=0, ink="bold")
     paper.line()
     paper.line(paper.ink(f"{'platform':<{first}}  {heads}verdict", "dim"))
-    for result in report.platforms:
+    for name, result in zip(names, report.platforms, strict=True):
         ran = dict(result.phases)
-        row = f"{result.platform:<{first}}  "
+        row = f"{name:<{first}}  "
         for phase in phases:
             outcome = ran.get(phase)
             mark = MARKS.get(outcome, "-") if outcome else "-"
@@ -129,7 +178,7 @@ def duration(seconds: float) -> str:
 
 
 def _platform(paper: Paper, result: PlatformResult) -> None:
-    paper.line(paper.ink(result.name, "bold") + "  " + paper.ink(result.status, result.status))
+    paper.line(paper.ink(one_line(result.name), "bold") + "  " + paper.ink(result.status, result.status))
     for label, text in _facts(result):
         paper.wrapped(text, indent=2, first=f"{label:<10}", hanging=10)
     for finding in sorted(result.findings, key=lambda f: (not f.decisive, f.severity == "note")):
@@ -170,7 +219,7 @@ def headed(paper: Paper, finding: Finding, mark: str, *, indent: int) -> None:
     """Write what every finding begins with: mark, headline, rule, the host's id, and the message."""
     paper.wrapped(finding.headline, indent=0, first=paper.ink(mark, finding.severity), hanging=len(mark))
     if paper.fits(mark, finding.headline, "  ", finding.rule):
-        paper.lines[-1] += "  " + paper.ink(finding.rule, "dim")
+        paper.lines[-1] += "  " + paper.ink(one_line(finding.rule), "dim")
     else:
         paper.wrapped(finding.rule, indent=indent, ink="dim")
     if finding.upstream_id:
@@ -201,21 +250,33 @@ def _execution(paper: Paper, result: PlatformResult, run: Execution) -> None:
     if run.sandbox is not None:
         paper.wrapped(_sandbox(run.sandbox), indent=2, first="sandbox   ", hanging=10)
     for step in run.steps:
-        ink = STEP_INKS.get(step.status, "warn")
-        paper.line(f"  {step.phase:<10}{step.id}  {paper.ink(step.status, ink)}  {duration(step.seconds)}")
+        _step(paper, step)
         if step.status in {"failed", "timeout", "transient", "interrupted"}:
             _output(paper, step.tail, step.log)
     if run.installed is not None:
-        paper.line(f"  {'':<10}{len(run.installed)} distributions installed{_size(run)}")
+        text = f"{len(run.installed)} distributions installed{_size(run)}"
+        paper.wrapped(text, indent=2, first=" " * 10, hanging=10)
     if run.boot is not None:
         _boot(paper, run.boot)
     if result.work_dir:
-        paper.line(f"  kept      {result.work_dir}")
+        paper.line(f"  kept      {one_line(result.work_dir)}")
+
+
+def _step(paper: Paper, step: StepResult) -> None:
+    """Write a step, its status and its time, on a line of its own where there is no room for all."""
+    name, took = one_line(step.id), duration(step.seconds)
+    lead = f"  {step.phase:<10}"
+    status = paper.ink(step.status, STEP_INKS.get(step.status, "warn"))
+    if paper.fits(lead, name, "  ", step.status, "  ", took):
+        paper.line(f"{lead}{name}  {status}  {took}")
+        return
+    paper.line(f"{lead}{name}")
+    paper.line(f"{' ' * len(lead)}{status}  {took}")
 
 
 def _sandbox(use: SandboxUse) -> str:
     if use.kind == "none":
-        return f"none: {use.detail}"
+        return f"none: {one_line(use.detail)}"
     closed = ["no network at start"] if use.own_network_at_start else ["this machine's network at start, too"]
     closed += ["read-only at start as on the host"] if use.read_only_at_start else []
     return f"bubblewrap ({', '.join(closed)})"
@@ -229,13 +290,14 @@ def _size(run: Execution) -> str:
 
 def _boot(paper: Paper, boot: BootResult) -> None:
     if boot.status == "not-run":
-        paper.line("  boot      not run: there is nothing to start")
+        paper.wrapped("not run: there is nothing to start", indent=2, first="boot      ", hanging=10)
         return
     took = duration(boot.seconds)
     if boot.status == "ok":
         script = f", script check {boot.script_status}" if boot.script_status is not None else ""
         where = f"port {boot.port}" if boot.port else "its socket"
-        paper.line(f"  boot      answered {boot.http_status} on {where} after {took}{script}")
+        text = f"answered {boot.http_status} on {where} after {took}{script}"
+        paper.wrapped(text, indent=2, first="boot      ", hanging=10)
     else:
         paper.line(f"  boot      {paper.ink(boot.status, 'fail')} after {took}")
     if boot.status != "ok" or boot.script_status not in {None, 200} or (boot.http_status or 0) >= 500:
@@ -244,23 +306,16 @@ def _boot(paper: Paper, boot: BootResult) -> None:
 
 def _output(paper: Paper, tail: str, log: str | None) -> None:
     for text in tail.splitlines()[-TAIL_LINES:]:
-        paper.line("      | " + printable(text))
+        paper.line("      | " + terminal(text))
     if log:
-        paper.line(f"      log: {log}")
+        paper.line(f"      log: {one_line(log)}")
 
 
 def _verdict(paper: Paper, report: Report) -> None:
-    words = {
-        "accept": "would deploy",
-        "warn": "would deploy, with warnings",
-        "reject": "would be refused",
-        "fail": "would fail",
-        "unknown": "could not be decided",
-    }
     by_status: dict[str, list[str]] = {}
     for result in report.platforms:
         by_status.setdefault(result.status, []).append(result.platform)
-    for status, text in words.items():
+    for status, text in VERDICTS.items():
         if status in by_status:
             names = ", ".join(by_status[status])
             paper.wrapped(names, indent=0, first=f"{paper.ink(text, status)}: ", hanging=len(text) + 2)

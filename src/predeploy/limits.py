@@ -1,0 +1,61 @@
+"""Limits as they are written: ``[PHASE.]KIND=VALUE``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from predeploy.errors import UsageError, suggestion
+from predeploy.model import PHASES
+from predeploy.model.limits import KINDS, UNITS, Limits
+
+
+def parse_limits(pairs: Iterable[str]) -> dict[str, Limits]:
+    """Return ``[PHASE.]KIND=VALUE`` arguments as limits by phase, those of every phase under ``all``."""
+    limits: dict[str, Limits] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        phase, dot, kind = name.rpartition(".")
+        if not equals or kind not in KINDS:
+            near = suggestion(kind, KINDS)
+            raise UsageError(
+                f"--limit {pair}: expected [PHASE.]KIND=VALUE, KIND one of {', '.join(KINDS)}{near}"
+            )
+        if dot and phase not in ("install", "verify", "boot"):
+            raise UsageError(
+                f"--limit {pair}: the phase is install, verify or boot{suggestion(phase, PHASES)}"
+            )
+        amount = _amount(pair, kind, value)
+        limits = merged_limits(limits, {phase or "all": replace(Limits(), **{kind: amount})})
+    return limits
+
+
+def _amount(pair: str, kind: str, value: str) -> Any:
+    found = re.fullmatch(
+        r"([0-9]{1,12}(?:\.[0-9]{1,6})?)\s*(?:([KMGT])(?:i?B)?|s)?", value.strip(), re.IGNORECASE
+    )
+    unit = (found[2] or "").upper() if found else ""
+    number = float(found[1]) if found else 0.0
+    sized = kind in ("memory", "output", "disk")
+    if number <= 0 or (unit and not sized) or (kind == "processes" and number != int(number)):
+        raise UsageError(f"--limit {pair}: expected {LIMIT_VALUES[kind]}")
+    return number if kind == "time" else int(number * UNITS.get(unit, 1))
+
+
+LIMIT_VALUES = {
+    "time": "seconds, such as 600",
+    "memory": "a size, such as 512M or 2G",
+    "processes": "a number, such as 200",
+    "output": "a size, such as 64M",
+    "disk": "a size, such as 5G",
+}
+
+
+def merged_limits(weaker: Mapping[str, Limits], stronger: Mapping[str, Limits]) -> dict[str, Limits]:
+    """Return limits by phase, the stronger ones over the weaker."""
+    merged = dict(weaker)
+    for phase, limits in stronger.items():
+        merged[phase] = merged.get(phase, Limits()).under(limits)
+    return merged
