@@ -169,7 +169,6 @@ def _step(step: StepResult) -> dict[str, Any]:
 
 
 def _boot(boot: BootResult) -> dict[str, Any]:
-    memory = {"at_rest_bytes": boot.memory_at_rest, "peak_bytes": boot.memory_peak}
     fields: dict[str, Any] = {
         "status": boot.status,
         "port": boot.port,
@@ -179,7 +178,8 @@ def _boot(boot: BootResult) -> dict[str, Any]:
         "returncode": boot.returncode,
         "listening": list(boot.listening),
         "script_status": boot.script_status,
-        "memory": memory if boot.memory_at_rest is not None else None,
+        "memory_at_rest": boot.memory_at_rest,
+        "memory_peak": boot.memory_peak,
         "limit": boot.limit or None,
         "log": boot.log,
         "tail": boot.tail,

@@ -102,13 +102,6 @@ class Cause(TypedDict):
     line: int
 
 
-class Memory(TypedDict):
-    """What the app's processes held, in bytes."""
-
-    at_rest_bytes: int
-    peak_bytes: int
-
-
 class Boot(TypedDict):
     """What the start command did; ``call`` is there where the plan has one and the app answered."""
 
@@ -119,9 +112,10 @@ class Boot(TypedDict):
     returncode: int | None
     listening: list[str]
     script_status: int | None
-    memory: Memory | None
     log: str | None
     limit: NotRequired[str | None]
+    memory_at_rest: NotRequired[int | None]
+    memory_peak: NotRequired[int | None]
     started: NotRequired[float | None]
     tail: NotRequired[str]
     cause: NotRequired[Cause | None]
