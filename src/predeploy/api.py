@@ -11,6 +11,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from predeploy import __version__
+from predeploy.env.secrets import Secrets
 from predeploy.model import Phase
 from predeploy.model.results import PlatformResult, Report
 from predeploy.paths import cache_root, home_directory
@@ -104,20 +105,23 @@ def request_for(
     settings: Mapping[str, Mapping[str, str]] | None = None,
     env: Mapping[str, str] | None = None,
     environ: Mapping[str, str] | None = None,
+    secrets: Secrets | None = None,
 ) -> RunRequest:
     """Return the request of a call; an option that ``command`` does not have is an error."""
     from predeploy.errors import UsageError, suggestion
     from predeploy.options import options_of
     from predeploy.pipeline.source import checked_directory
 
-    known = {option.name for option in options_of(command)} | {"as_of"}
+    names = {option.name for option in options_of(command)} | {"as_of"}
     for name in given:
-        if name not in known:
-            raise UsageError(f"{command} has no option {name!r}{suggestion(name, known)}")
+        if name not in names:
+            raise UsageError(f"{command} has no option {name!r}{suggestion(name, names)}")
     checked_directory(app)
     surroundings = dict(os.environ if environ is None else environ)
     as_text = {**given, "as_of": None if given.get("as_of") is None else str(given["as_of"])}
-    request = request_of(command, app, as_text, surroundings, home_directory(surroundings))
+    known = secrets or Secrets()
+    known.variables(env or {})
+    request = request_of(command, app, as_text, surroundings, home_directory(surroundings), secrets=known)
     merged = {name: dict(values) for name, values in request.settings.items()}
     for name, values in (settings or {}).items():
         merged.setdefault(name, {}).update(values)
@@ -137,7 +141,7 @@ def report_of(
     seconds: float,
     interrupted: bool = False,
 ) -> Report:
-    """Return the report of a run that has ended, without the values of its variables."""
+    """Return the report of a run that has ended, without secrets."""
     report = Report(
         tool_version=__version__,
         as_of=request.as_of.isoformat(),

@@ -7,20 +7,25 @@ from collections.abc import Iterable, Mapping
 from dataclasses import field
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from predeploy.config import Config as Config
 from predeploy.config import read_config as read_config
 from predeploy.env.secrets import Secrets
 from predeploy.errors import UsageError, at, suggestion
-from predeploy.limits import parse_limits
+from predeploy.limits import merged_limits as merged_limits
+from predeploy.limits import parse_limits as parse_limits
 from predeploy.model import Phase
 from predeploy.model.limits import Limits
 from predeploy.model.snapshot import HostSnapshot
-from predeploy.options import OPTIONS, from_text, options_of, parse_reports, truth
-from predeploy.options import parse_day as parse_day
-from predeploy.options import parse_phase as parse_phase
+from predeploy.option import from_text, parse_reports, truth
+from predeploy.option import parse_day as parse_day
+from predeploy.option import parse_phase as parse_phase
+from predeploy.options import OPTIONS, options_of
 from predeploy.record import record
+
+Sandbox = Literal["auto", "bwrap", "none"]
+Network = Literal["auto", "host", "none"]
 
 
 @record
@@ -80,17 +85,19 @@ def request_of(
     given: Mapping[str, Any],
     environ: Mapping[str, str],
     home: Path,
+    *,
     secrets: Secrets | None = None,
 ) -> RunRequest:
     """Merge what was given with the environment, the app's configuration and the defaults.
 
-    ``given`` has a value by option name; ``None`` and empty lists were not given. The app's variables are
-    registered in ``secrets``, which the request carries on.
+    ``given`` has a value by option name; ``None`` and empty lists were not given. ``secrets`` learns what
+    must not be seen, before anything can go wrong.
     """
-    secrets = Secrets() if secrets is None else secrets
-    config = read_config(app)
+    config, known = read_config(app), secrets or Secrets()
     values = resolved(command, given, environ, config)
     day, today = parse_day(str(values["as_of"] or "today")), parse_day("today")
+    env = {**config.env, **parse_env(values["env_pairs"] or (), map(Path, values["env_files"] or ()))}
+    known.variables(env)
     own = {name: values[name] for name in values if name in PLAIN}
     cached = values["cached_python"]
     env = {**config.env, **parse_env(values["env_pairs"] or (), map(Path, values["env_files"] or ()))}
@@ -103,9 +110,9 @@ def request_of(
         settings=_settings(config, values["sets"] or ()),
         shared_settings={} if cached is None else {"cached_python": cached},
         env=env,
-        secrets=secrets,
-        expose=tuple(_exposed(path) for path in values.get("expose") or ()),
-        limits=parse_limits(values.get("limits") or ()),
+        secrets=known,
+        limits=merged_limits(config.limits, parse_limits(values.get("limit_pairs") or ())),
+        expose=_exposed(values.get("expose") or ()),
         platforms=tuple(values["platforms"] or ()),
         platform_directories=tuple(map(Path, values["platform_directories"] or ())),
         reports=parse_reports(values.get("reports") or ()),
@@ -141,7 +148,7 @@ def rendering_of(command: str, given: Mapping[str, Any], environ: Mapping[str, s
 
 PLAIN = frozenset(RunRequest.__dataclass_fields__) - {
     *("app", "as_of", "strict", "platforms", "platform_directories", "reports", "work_dir", "output_file"),
-    *("expose", "limits"),
+    "expose",
 }
 """Options that become the field of their name as they are."""
 
@@ -169,6 +176,15 @@ def resolved(
 def is_strict(given: bool | None, environ: Mapping[str, str]) -> bool:
     """Return whether an unknown is an exit code: as said, else when ``CI`` is set."""
     return truth(environ.get("CI", "")) if given is None else given
+
+
+def _exposed(given: Iterable[str | Path]) -> tuple[Path, ...]:
+    """Return the paths in full; one that is not there is a mistake."""
+    paths = tuple(Path(path).resolve() for path in given)
+    for path in paths:
+        if not path.exists():
+            raise UsageError(f"--expose {path}: no such file or directory")
+    return paths
 
 
 def _path(given: Any) -> Path | None:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from predeploy.options import FORMATS, OPTIONS
+from predeploy.option import FORMATS
+from predeploy.options import OPTIONS
 from support.apps import CliResult, run_cli, write_tree
 
 APP = {"requirements.txt": "flask\n", "poetry.lock": "", "Procfile": "web: x\n", ".python-version": "3.13\n"}

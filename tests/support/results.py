@@ -8,6 +8,7 @@ from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from predeploy.env.secrets import Secrets
 from predeploy.model.decisions import PythonChoice, Selection
 from predeploy.model.execution import (
     BootResult,
@@ -16,6 +17,7 @@ from predeploy.model.execution import (
     ForeignResolution,
     Installed,
     LocalPython,
+    SandboxUse,
     Sizes,
     StepResult,
 )
@@ -135,6 +137,7 @@ def run(status: str = "ok") -> Execution:
         installed=(Installed(name="flask", version="3.0", size_bytes=1000), Installed(name="x", version="1")),
         sizes=Sizes(installed_bytes=10, compressed_estimate_bytes=600 << 20, limit_bytes=500 << 20),
         boot=boot,
+        sandbox=SandboxUse(kind="bwrap", own_network_at_start=True),
         index_settings=("PIP_INDEX_URL",),
     )
 
@@ -167,6 +170,7 @@ def everywhere(value: Any, change: Callable[[str], str]) -> Any:
     """Return records with every free text changed; what is one of a few words, a number or a day stays."""
     fixed = {
         "status",
+        "kind",
         "phase",
         "severity",
         "confidence",
@@ -194,6 +198,14 @@ def hostile() -> Report:
     """Return the mixed run with hostile text in every place that an app can reach, and more."""
     report: Report = everywhere(mixed(), lambda text: text + HOSTILE)
     return report
+
+
+def secrets_of(*values: str) -> Secrets:
+    """Return a registry that knows these values."""
+    secrets = Secrets()
+    for value in values:
+        secrets.value(value)
+    return secrets
 
 
 def sarif_schema() -> dict[str, Any]:

@@ -63,8 +63,23 @@ def test_several_limits_are_merged_and_the_stronger_wins() -> None:
     assert Limits(memory=5, time=1.0).under(Limits(memory=6)) == Limits(memory=6, time=1.0)
 
 
-@pytest.mark.parametrize("key", ["sandbox", "network", "expose", "limit"])
-def test_an_app_cannot_loosen_what_protects_from_it(tmp_path: Path, key: str) -> None:
+def test_limits_of_the_configuration(tmp_path: Path) -> None:
+    text = 'sandbox = "none"\nnetwork = "host"\n[limits]\nmemory = "1G"\n[limits.boot]\ntime = 5\n'
+    config = read_config(write_tree(tmp_path, {"predeploy.toml": text}))
+    assert (config.values["sandbox"], config.values["network"]) == ("none", "host")
+    assert config.limits == {"all": Limits(memory=1024**3), "boot": Limits(time=5.0)}
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "said"),
+    [
+        ("[limits]\nmemory = '1G'\nmemry = '2G'\n", 3, "did you mean 'memory'"),
+        ("[limits.boot]\ntime = 'soon'\n", 2, "expected seconds"),
+        ("limits = 5\n", 1, "must be a table"),
+        ("sandbox = 'docker'\n", 1, "expected auto, bwrap or none"),
+    ],
+)
+def test_wrong_limits_of_the_configuration(tmp_path: Path, text: str, line: int, said: str) -> None:
     with pytest.raises(ConfigError) as error:
         read_config(write_tree(tmp_path, {"predeploy.toml": f"{key} = 'none'\n"}))
     assert f"predeploy.toml:1: unknown key '{key}'" in str(error.value)

@@ -68,10 +68,10 @@ def answer(
 
 def tell(remarks: Iterable[str]) -> None:
     """Write remarks about the call to stderr, without secrets."""
-    from predeploy.report.escape import line
-
     secrets = run_secrets()
     for remark in remarks:
+        from predeploy.report.escape import line
+
         click.echo(f"predeploy: {line(secrets(remark))}", err=True)
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import click
 
-from predeploy.cli.answer import wants_colour, width, write
+from predeploy.cli.answer import tell, wants_colour, width, write
 from predeploy.cli.options import PLATFORM_DIR, format_option, registry_of
 from predeploy.errors import ExitCode
-from predeploy.options import parse_day
+from predeploy.option import parse_day
 from predeploy.paths import home_directory
 
 
@@ -34,8 +34,7 @@ def command(*, platform_directories: tuple[Path, ...], output_format: str) -> in
 
     registry = registry_of(platform_directories, os.environ)
     found = diagnose(registry, parse_day("today"), os.environ, home_directory(os.environ))
-    for remark in registry.remarks:
-        click.echo(f"predeploy: {remark}", err=True)
+    tell(registry.remarks)
     if output_format == "json":
         write(as_json(found), None)
     else:

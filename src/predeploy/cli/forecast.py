@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from predeploy import __version__
-from predeploy.cli.answer import wants_colour, width, write
+from predeploy.cli.answer import tell, wants_colour, width, write
 from predeploy.cli.options import APP, format_option, registry_for, request_from, with_options
 from predeploy.errors import ExitCode
 from predeploy.settings import parse_day

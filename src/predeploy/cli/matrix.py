@@ -17,10 +17,11 @@ from predeploy.api import registry_for, report_of, request_for
 from predeploy.apps import Cell, find_apps
 from predeploy.cli.answer import answer, code_of, write
 from predeploy.cli.options import with_options
+from predeploy.cli.redaction import run_secrets
 from predeploy.config import Config, read_config
 from predeploy.errors import UsageError
 from predeploy.model.results import Report
-from predeploy.options import parse_reports
+from predeploy.option import parse_reports
 from predeploy.profiles.registry import Registry
 from predeploy.settings import RunRequest, is_strict, resolved
 
@@ -64,7 +65,12 @@ def _requests(apps: Sequence[str], root: Config, options: dict[str, Any]) -> Ite
         for day in days:
             given = {**options, "days": (), "as_of": day}
             # How the whole is answered is for the flags and the root to say, not for one of the apps.
-            request = replace(request_for("matrix", app, given), strict=strict, reports=reports, **shared)
+            request = replace(
+                request_for("matrix", app, given, secrets=run_secrets()),
+                strict=strict,
+                reports=reports,
+                **shared,
+            )
             if not request.platforms and root.values.get("platforms"):
                 request = replace(request, platforms=tuple(root.values["platforms"]))
             yield request

@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 import click
 
 from predeploy.cli.redaction import run_secrets
-from predeploy.options import OPTIONS, Option, options_of
+from predeploy.option import Option
+from predeploy.options import OPTIONS, options_of
 from predeploy.paths import cache_root, home_directory
 from predeploy.profiles.registry import Registry
 from predeploy.settings import RunRequest, request_of
@@ -80,7 +81,7 @@ def request_from(command: str, *, app: Path, **given: Any) -> RunRequest:
     from predeploy.pipeline.source import checked_directory
 
     checked_directory(app)
-    return request_of(command, app, given, os.environ, home_directory(os.environ), run_secrets())
+    return request_of(command, app, given, os.environ, home_directory(os.environ), secrets=run_secrets())
 
 
 def registry_for(request: RunRequest) -> Registry:

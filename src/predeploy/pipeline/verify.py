@@ -28,8 +28,7 @@ def installed(venv: Path) -> tuple[Installed, ...]:
         distribution = Distribution.at(place)
         name = distribution.metadata["Name"]
         if name:
-            size = recorded_size(distribution.read_text("RECORD") if _is_sound(place / "RECORD") else None)
-            version = distribution.version or ""
+            version, size = distribution.version or "", _recorded_size(place / "RECORD")
             found[name.lower()] = Installed(name=name, version=version, size_bytes=size)
     return tuple(found[key] for key in sorted(found))
 
@@ -52,21 +51,21 @@ def _described(venv: Path) -> Iterator[Path]:
                 yield place
 
 
-def _is_sound(file: Path) -> bool:
-    """Return whether a file is one, and no larger than what is read of metadata."""
-    try:
-        status = file.lstat()
-    except OSError:
-        return False
-    return stat.S_ISREG(status.st_mode) and status.st_size <= METADATA_LIMIT
+RECORD_LIMIT = 16 * 1024 * 1024
+"""Bytes of a distribution's list of files; a longer one is not read."""
 
 
-def recorded_size(record: str | None) -> int | None:
+def _recorded_size(record: Path) -> int | None:
     """Return the bytes of a distribution's files by its RECORD, whose last column they are."""
-    if record is None:
+    try:
+        status = record.lstat()
+        if not stat.S_ISREG(status.st_mode) or status.st_size > RECORD_LIMIT:
+            return None
+        lines = record.read_text("utf-8", "replace").splitlines()
+    except OSError:
         return None
-    sizes = (line.rpartition(",")[2] for line in record.splitlines())
-    return sum(int(size) for size in sizes if size.isascii() and size.isdigit())
+    sizes = (line.rpartition(",")[2] for line in lines)
+    return sum(int(size) for size in sizes if len(size) < 16 and size.isascii() and size.isdigit())
 
 
 def run_steps(stage: Stage) -> tuple[str, ...] | None:

@@ -12,7 +12,7 @@ from predeploy.model.findings import Evidence, Finding
 from predeploy.model.results import PlatformResult, Report
 
 if TYPE_CHECKING:
-    from predeploy.model.execution import BootResult, StepResult
+    from predeploy.model.execution import BootResult, Execution, StepResult
     from predeploy.report.render import Sheet
 
 SCHEMA_VERSION = 1
@@ -78,34 +78,40 @@ def platform_document(result: PlatformResult) -> dict[str, Any]:
         "phases": dict(result.phases),
     }
     if run is not None:
-        fields["steps"] = [_step(step) for step in run.steps]
-        if run.installed is not None:
-            fields["installed"] = [{"name": d.name, "version": d.version} for d in run.installed]
-            fields["package_bytes"] = {d.name: d.size_bytes for d in run.installed}
-        if run.sizes is not None:
-            fields["sizes"] = {
-                "installed_bytes": run.sizes.installed_bytes,
-                "compressed_estimate_bytes": run.sizes.compressed_estimate_bytes,
-                "limit_bytes": run.sizes.limit_bytes,
-            }
-        if run.foreign is not None:
-            fields["host_resolution"] = {"status": run.foreign.status, "detail": run.foreign.detail}
-        if run.sandbox is not None:
-            fields["sandbox"] = {
-                "kind": run.sandbox.kind,
-                "detail": run.sandbox.detail,
-                "own_network_at_start": run.sandbox.own_network_at_start,
-                "read_only_at_start": run.sandbox.read_only_at_start,
-            }
-        if run.boot is not None:
-            fields["boot"] = _boot(run.boot)
-        fields["index_settings"] = list(run.index_settings)
+        fields |= _execution(run)
     if result.work_dir is not None:
         fields["work_dir"] = result.work_dir
     fields["interrupted"] = result.interrupted
     fields["transient"] = result.transient
     fields["not_simulated"] = list(result.not_simulated)
     fields["seconds"] = {p: round(result.seconds[p], 4) for p in PHASES if p in result.seconds}
+    return fields
+
+
+def _execution(run: Execution) -> dict[str, Any]:
+    """Return what a build did; fields of phases that did not run are absent."""
+    fields: dict[str, Any] = {"steps": [_step(step) for step in run.steps]}
+    if run.installed is not None:
+        fields["installed"] = [{"name": d.name, "version": d.version} for d in run.installed]
+        fields["package_bytes"] = {d.name: d.size_bytes for d in run.installed}
+    if run.sizes is not None:
+        fields["sizes"] = {
+            "installed_bytes": run.sizes.installed_bytes,
+            "compressed_estimate_bytes": run.sizes.compressed_estimate_bytes,
+            "limit_bytes": run.sizes.limit_bytes,
+        }
+    if run.foreign is not None:
+        fields["host_resolution"] = {"status": run.foreign.status, "detail": run.foreign.detail}
+    if run.sandbox is not None:
+        fields["sandbox"] = {
+            "kind": run.sandbox.kind,
+            "detail": run.sandbox.detail,
+            "own_network_at_start": run.sandbox.own_network_at_start,
+            "read_only_at_start": run.sandbox.read_only_at_start,
+        }
+    if run.boot is not None:
+        fields["boot"] = _boot(run.boot)
+    fields["index_settings"] = list(run.index_settings)
     return fields
 
 
@@ -154,8 +160,8 @@ def _step(step: StepResult) -> dict[str, Any]:
         "status": step.status,
         "returncode": step.returncode,
         "seconds": round(step.seconds, 3),
-        "limit": step.limit or None,
         "started": _rounded(step.started),
+        "limit": step.limit or None,
         "log": step.log,
         "tail": step.tail,
         "reason": step.reason,

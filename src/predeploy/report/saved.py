@@ -17,6 +17,7 @@ from predeploy.model.execution import (
     ForeignResolution,
     Installed,
     LocalPython,
+    SandboxUse,
     Sizes,
     StepResult,
 )
@@ -134,7 +135,7 @@ def _execution(data: dict[str, Any]) -> Execution:
     python, boot, installed = data["python"], data.get("boot"), data.get("installed")
     foreign, sizes = data.get("host_resolution"), data.get("package_bytes", {})
     return Execution(
-        steps=tuple(StepResult(**{**step, "argv": tuple(step["argv"])}) for step in data["steps"]),
+        steps=tuple(map(_step, data["steps"])),
         local_python=LocalPython(version=python["local"], path="", match=python.get("match", "none"))
         if "local" in python
         else None,
@@ -144,8 +145,13 @@ def _execution(data: dict[str, Any]) -> Execution:
         else tuple(Installed(**one, size_bytes=sizes.get(one["name"])) for one in installed),
         sizes=Sizes(**data["sizes"]) if "sizes" in data else None,
         boot=_boot(boot) if boot else None,
+        sandbox=SandboxUse(**data["sandbox"]) if "sandbox" in data else None,
         index_settings=tuple(data.get("index_settings", ())),
     )
+
+
+def _step(data: dict[str, Any]) -> StepResult:
+    return StepResult(**{**data, "argv": tuple(data["argv"]), "limit": data.get("limit") or ""})
 
 
 def _boot(data: dict[str, Any]) -> BootResult:
@@ -154,6 +160,7 @@ def _boot(data: dict[str, Any]) -> BootResult:
         **{
             **data,
             "listening": tuple(data["listening"]),
+            "limit": data.get("limit") or "",
             "cause": Cause(**cause) if cause else None,
         }
     )

@@ -11,7 +11,8 @@ from predeploy.model.decisions import BuildPlan
 from predeploy.model.execution import BootStatus, StepStatus
 from predeploy.model.forecast import Certainty
 from predeploy.model.profile import Profile
-from predeploy.options import OPTIONS, Option
+from predeploy.option import Option
+from predeploy.options import OPTIONS
 from predeploy.profiles.schema import json_schema
 
 
@@ -69,6 +70,7 @@ class Step(TypedDict):
     returncode: int | None
     seconds: float
     log: str | None
+    limit: NotRequired[str | None]
     started: NotRequired[float | None]
     tail: NotRequired[str]
     reason: NotRequired[str]
@@ -100,6 +102,7 @@ class Boot(TypedDict):
     listening: list[str]
     script_status: int | None
     log: str | None
+    limit: NotRequired[str | None]
     started: NotRequired[float | None]
     tail: NotRequired[str]
     cause: NotRequired[Cause | None]
@@ -125,6 +128,15 @@ class PythonRequest(TypedDict):
 
     problem: str | None
     evidence: list[Evidence]
+
+
+class Sandbox(TypedDict):
+    """What kept the commands of a run apart from this machine."""
+
+    kind: Literal["bwrap", "none"]
+    detail: str
+    own_network_at_start: bool
+    read_only_at_start: bool
 
 
 class Selection(TypedDict):
@@ -160,6 +172,7 @@ class Platform(_PlatformAlways, total=False):
     installed: list[Distribution]
     sizes: Sizes
     host_resolution: Resolution
+    sandbox: Sandbox
     boot: Boot
     index_settings: list[str]
     work_dir: str
@@ -270,6 +283,8 @@ def config_schema() -> dict[str, Any]:
     }
     keys["apps"] = {**TYPES["texts"], "description": "Apps of matrix and of the pytest plugin."}
     keys["env"] = {**table, "description": "Config vars and build variables of the app."}
+    limits = {"type": "object", "additionalProperties": {"anyOf": [value, table]}}
+    keys["limits"] = {**limits, "description": "Most that a step may use, of every phase or of one."}
     keys["platform"] = {
         "type": "object",
         "additionalProperties": table,

@@ -13,7 +13,7 @@ from predeploy.report.escape import printable, terminal
 from predeploy.report.findings import VERDICTS, title_of
 
 if TYPE_CHECKING:
-    from predeploy.model.execution import BootResult, Execution, SandboxUse
+    from predeploy.model.execution import BootResult, Execution, SandboxUse, StepResult
     from predeploy.report.render import Sheet
 
 COLOURS = {
@@ -144,16 +144,18 @@ def visible(text: str) -> str:
     return printable(text)
 
 
-WIDE = 80
-"""Columns from which the matrix has words in its cells; below, it has marks and letters."""
+CELL = 11
+"""Columns of a cell of the matrix that has words; where they do not fit, cells have marks only."""
+VERDICT = 16
+"""Columns of the verdict and the time behind the cells."""
 
 
 def _matrix(paper: Paper, report: Report) -> None:
     phases = [phase for phase in PHASES if any(phase in dict(r.phases) for r in report.platforms)]
     names = [one_line(result.platform) for result in report.platforms]
     first = max([len("platform"), *map(len, names)])
-    wide = paper.width >= WIDE
-    cell = 11 if wide else 2
+    wide = paper.width >= first + 2 + CELL * len(phases) + VERDICT
+    cell = CELL if wide else 2
     heads = "".join(f"{phase if wide else phase[0]:<{cell}}" for phase in phases)
     paper.wrapped(f"{report.app} as of {report.as_of}", indent=0, ink="bold")
     paper.line()
@@ -248,18 +250,28 @@ def _execution(paper: Paper, result: PlatformResult, run: Execution) -> None:
     if run.sandbox is not None:
         paper.wrapped(_sandbox(run.sandbox), indent=2, first="sandbox   ", hanging=10)
     for step in run.steps:
-        ink = STEP_INKS.get(step.status, "warn")
-        paper.line(
-            f"  {step.phase:<10}{one_line(step.id)}  {paper.ink(step.status, ink)}  {duration(step.seconds)}"
-        )
+        _step(paper, step)
         if step.status in {"failed", "timeout", "transient", "interrupted"}:
             _output(paper, step.tail, step.log)
     if run.installed is not None:
-        paper.line(f"  {'':<10}{len(run.installed)} distributions installed{_size(run)}")
+        text = f"{len(run.installed)} distributions installed{_size(run)}"
+        paper.wrapped(text, indent=2, first=" " * 10, hanging=10)
     if run.boot is not None:
         _boot(paper, run.boot)
     if result.work_dir:
         paper.line(f"  kept      {one_line(result.work_dir)}")
+
+
+def _step(paper: Paper, step: StepResult) -> None:
+    """Write a step, its status and its time, on a line of its own where there is no room for all."""
+    name, took = one_line(step.id), duration(step.seconds)
+    lead = f"  {step.phase:<10}"
+    status = paper.ink(step.status, STEP_INKS.get(step.status, "warn"))
+    if paper.fits(lead, name, "  ", step.status, "  ", took):
+        paper.line(f"{lead}{name}  {status}  {took}")
+        return
+    paper.line(f"{lead}{name}")
+    paper.line(f"{' ' * len(lead)}{status}  {took}")
 
 
 def _sandbox(use: SandboxUse) -> str:
@@ -278,13 +290,14 @@ def _size(run: Execution) -> str:
 
 def _boot(paper: Paper, boot: BootResult) -> None:
     if boot.status == "not-run":
-        paper.line("  boot      not run: there is nothing to start")
+        paper.wrapped("not run: there is nothing to start", indent=2, first="boot      ", hanging=10)
         return
     took = duration(boot.seconds)
     if boot.status == "ok":
         script = f", script check {boot.script_status}" if boot.script_status is not None else ""
         where = f"port {boot.port}" if boot.port else "its socket"
-        paper.line(f"  boot      answered {boot.http_status} on {where} after {took}{script}")
+        text = f"answered {boot.http_status} on {where} after {took}{script}"
+        paper.wrapped(text, indent=2, first="boot      ", hanging=10)
     else:
         paper.line(f"  boot      {paper.ink(boot.status, 'fail')} after {took}")
     if boot.status != "ok" or boot.script_status not in {None, 200} or (boot.http_status or 0) >= 500:

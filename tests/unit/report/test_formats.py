@@ -14,7 +14,7 @@ import pytest
 
 from predeploy.errors import UsageError
 from predeploy.model.results import Report
-from predeploy.options import FORMATS
+from predeploy.option import FORMATS
 from predeploy.profiles.registry import Registry
 from predeploy.report.document import document, documents
 from predeploy.report.findings import fingerprint, said_in
@@ -264,8 +264,8 @@ def test_a_hostile_log_does_not_leave_its_fence() -> None:
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_masked_results_show_no_secret_in_any_form(name: str) -> None:
-    from predeploy.env.secrets import Secrets
     from predeploy.report.masking import masked
+    from support.results import secrets_of
 
     secret = "s3cr3t&<'%:,>x"
     leaky: Any = everywhere(mixed(), lambda text: text)
@@ -281,9 +281,7 @@ def test_masked_results_show_no_secret_in_any_form(name: str) -> None:
     )
     run = replace(leaky.platforms[1].execution, steps=(step,))
     leaky = replace(leaky, platforms=(replace(leaky.platforms[1], execution=run, findings=(finding,)),))
-    secrets = Secrets()
-    secrets.value(secret)
-    text = form(name, masked(leaky, secrets))
+    text = form(name, masked(leaky, secrets_of(secret)))
     for word in ("s3cr3t", "pw0rd", "tok3n"):
         assert word not in text
     assert len(HOSTILE) > 0

@@ -8,11 +8,11 @@ import sys
 
 import pytest
 
-from predeploy.env.secrets import Secrets
 from predeploy.events import PlatformFinished, StepOutput, StepStarted
 from predeploy.report.lines import EventLines
 from predeploy.report.progress import Live, Plain
 from predeploy.report.told import Told
+from support.results import secrets_of
 
 
 class Gone:
@@ -31,9 +31,7 @@ def test_a_reader_that_has_gone_is_not_missed(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_commands_are_shown_without_secrets(capsys: pytest.CaptureFixture[str]) -> None:
-    secrets = Secrets()
-    secrets.value("hunter2")
-    reporter = Plain(verbose=True, redact=secrets)
+    reporter = Plain(verbose=True, redact=secrets_of("hunter2"))
     reporter.emit(StepStarted("heroku", "boot", "web", "serve --key hunter2 https://me:pw@example.org/"))
     assert capsys.readouterr().err == "heroku: web: $ serve --key *** https://***@example.org/\n"
 
@@ -88,9 +86,7 @@ def test_counts_are_taken_from_what_package_managers_print(lines: list[str], tol
 
 def test_events_are_lines_of_json_without_secrets() -> None:
     stream = io.StringIO()
-    secrets = Secrets()
-    secrets.value("hunter2")
-    reporter = EventLines(stream, secrets)
+    reporter = EventLines(stream, secrets_of("hunter2"))
     reporter.emit(StepStarted("heroku", "boot", "web", "serve --key hunter2"))
     reporter.emit(PlatformFinished("heroku", "accept", 1.23456))
     assert [json.loads(line) for line in stream.getvalue().splitlines()] == [

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from predeploy.report.escape import printable
 from predeploy.report.shell import _word
-from predeploy.report.text import Paper, duration
+from predeploy.report.text import Paper, duration, render
+from support.results import mixed
 
 
 @pytest.mark.parametrize(
@@ -23,7 +24,7 @@ from predeploy.report.text import Paper, duration
         ("\x9b31mx", "31mx"),
         ("tab\tand\nline", "tab\tand\nline"),
         ("\x1b", ""),
-        ("a\u202eb\u2066c\u200bd\u2028e", "abcde"),
+        ("a\u202eb\u2066c\u200bd\u2028e", "a<U+202E>b<U+2066>c<U+200B>d<U+2028>e"),
         ("caf\udce9 é", "caf\ufffd é"),
     ],
 )
@@ -65,3 +66,11 @@ def test_durations() -> None:
 def test_secret_values_are_variables_of_the_script() -> None:
     assert _word("x=\0TOKEN\0 y") == "x=\"${TOKEN:?is a secret, which is not written here}\"' y'"
     assert _word("{env:TOKEN}") == "'{env:TOKEN}'"
+
+
+@pytest.mark.parametrize("width", [40, 57, 80, 120, 200])
+def test_no_line_is_wider_than_the_terminal_unless_a_word_is(width: int) -> None:
+    text = render(mixed(), width=width, colour=False)
+    for line in text.splitlines():
+        alone = len(line.split()) <= 2  # a rule, a path or a log's line, which stay whole to be copied
+        assert len(line) <= width or alone or line.startswith("      | "), line
