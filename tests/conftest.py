@@ -15,7 +15,7 @@ settings.register_profile("default", deadline=None)
 settings.register_profile(
     "fuzz",
     deadline=None,
-    max_examples=1_000,
+    max_examples=200,
     print_blob=True,
     database=DirectoryBasedExampleDatabase(".fuzz/examples"),
 )

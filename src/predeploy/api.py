@@ -119,7 +119,7 @@ def request_for(
     checked_directory(app)
     surroundings = dict(os.environ if environ is None else environ)
     as_text = {**given, "as_of": None if given.get("as_of") is None else str(given["as_of"])}
-    known = secrets or Secrets()
+    known = Secrets() if secrets is None else secrets
     known.variables(env or {})
     request = request_of(command, app, as_text, surroundings, home_directory(surroundings), secrets=known)
     merged = {name: dict(values) for name, values in request.settings.items()}

@@ -10,13 +10,11 @@ from typing import Any
 
 from predeploy.app.tree import Tree, Unreadable
 from predeploy.errors import ConfigError, UsageError, at, suggestion
-from predeploy.limits import merged_limits, parse_limits
-from predeploy.model.limits import Limits
 from predeploy.option import EXPECTED, Complaint, Option, checked, has_kind, parse_reports
 from predeploy.options import OPTIONS
 from predeploy.record import record
 
-TABLES = ("platform", "env", "limits")
+TABLES = ("platform", "env")
 LISTS = ("apps",)
 """Keys without a flag: the apps of ``matrix`` are its arguments."""
 
@@ -31,7 +29,6 @@ class Config:
     """Directories, or patterns of them, that ``matrix`` and the pytest plugin take."""
     env: Mapping[str, str] = field(default_factory=dict)
     settings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    limits: Mapping[str, Limits] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
 
 
@@ -112,24 +109,7 @@ def _config(path: Path, table: Any, text: str, prefix: tuple[str, ...]) -> Confi
         apps=tuple(apps),
         env=_texts(table.get("env", {}), ("env",), bad),
         settings={name: _texts(values, ("platform", name), bad) for name, values in by_platform.items()},
-        limits=_limits(table.get("limits", {}), bad),
     )
-
-
-def _limits(table: Any, bad: Complaint) -> dict[str, Limits]:
-    """Return ``[tool.predeploy.limits]``: limits of every phase, and tables of one phase."""
-    if not isinstance(table, dict):
-        raise bad(("limits",), "limits must be a table")
-    limits: dict[str, Limits] = {}
-    for key, value in table.items():
-        below = value.items() if isinstance(value, dict) else (("", value),)
-        for kind, text in below:
-            keys = ("limits", key, kind) if kind else ("limits", key)
-            try:
-                limits = merged_limits(limits, parse_limits((f"{'.'.join(keys[1:])}={_text(text)}",)))
-            except UsageError as error:
-                raise bad(keys, str(error).removeprefix("--limit ")) from None
-    return limits
 
 
 def _near(key: str, known: Mapping[str, object]) -> str:

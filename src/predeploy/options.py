@@ -155,20 +155,12 @@ OPTIONS: tuple[Option, ...] = (
         help="Where to make the work directories (default: the system's temporary directory).",
     ),
     Option(
-        name="boot_timeout",
-        flag="--boot-timeout",
-        kind="number",
-        minimum=0.1,
-        metavar="SECONDS",
-        commands=RUNS,
-        help="Give up on a start earlier than the host would.",
-    ),
-    Option(
         name="sandbox",
         flag="--sandbox",
         kind="choice",
         choices=("auto", "bwrap", "none"),
         default="auto",
+        configurable=False,  # it is there to protect from the app
         commands=RUNS,
         help="What keeps the build apart from this machine (default: auto, bubblewrap where it works).",
     ),
@@ -178,6 +170,7 @@ OPTIONS: tuple[Option, ...] = (
         kind="choice",
         choices=("auto", "host", "none"),
         default="auto",
+        configurable=False,
         commands=RUNS,
         help="Network of the build (default: auto, this machine's for the install and the app's own loopback "
         "after it; host: this machine's all along).",
@@ -191,18 +184,26 @@ OPTIONS: tuple[Option, ...] = (
         configurable=False,
         commands=RUNS,
         help="File or directory of this machine that the sandbox shows too, read-only: a local repository, "
-        "say, that the app installs from; repeatable.",
+        "say, that the app installs from.",
     ),
     Option(
-        name="limit_pairs",
+        name="limits",
         flag="--limit",
         kind="texts",
         metavar="[PHASE.]KIND=VALUE",
-        tabular=True,
+        configurable=False,
         commands=RUNS,
         help="Most that a step may use: time=600, memory=2G, processes=200, output=64M, disk=5G; of one "
-        "phase with install., verify. or boot. in front; repeatable. "
-        "[tool.predeploy.limits] in the configuration.",
+        "phase with install., verify. or boot. in front. Repeatable.",
+    ),
+    Option(
+        name="boot_timeout",
+        flag="--boot-timeout",
+        kind="number",
+        minimum=0.1,
+        metavar="SECONDS",
+        commands=RUNS,
+        help="Give up on a start earlier than the host would.",
     ),
     Option(
         name="fetch_python",

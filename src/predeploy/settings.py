@@ -7,14 +7,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import field
 from datetime import date
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from predeploy.config import Config as Config
 from predeploy.config import read_config as read_config
 from predeploy.env.secrets import Secrets
 from predeploy.errors import UsageError, at, suggestion
-from predeploy.limits import merged_limits as merged_limits
-from predeploy.limits import parse_limits as parse_limits
+from predeploy.limits import parse_limits
 from predeploy.model import Phase
 from predeploy.model.limits import Limits
 from predeploy.model.snapshot import HostSnapshot
@@ -24,9 +23,6 @@ from predeploy.option import parse_phase as parse_phase
 from predeploy.options import OPTIONS, options_of
 from predeploy.paths import text_of
 from predeploy.record import record
-
-Sandbox = Literal["auto", "bwrap", "none"]
-Network = Literal["auto", "host", "none"]
 
 
 @record
@@ -56,10 +52,10 @@ class RunRequest:
     boot_timeout: float | None = None
     """Seconds after which a start is given up even when the host would wait longer."""
     work_dir: Path | None = None
-    sandbox: Sandbox = "auto"
-    """What keeps the build apart from this machine."""
-    network: Network = "auto"
-    """``auto``: this machine's for the install, the app's own loopback from then on."""
+    sandbox: str = "auto"
+    """What keeps the build apart from this machine: ``auto``, ``bwrap`` or ``none``."""
+    network: str = "auto"
+    """``auto``: this machine's for the install, the app's own loopback from then on; ``host``; ``none``."""
     expose: tuple[Path, ...] = ()
     """What of this machine the sandbox shows beside what a build needs."""
     limits: Mapping[str, Limits] = field(default_factory=dict)
@@ -94,7 +90,7 @@ def request_of(
     ``given`` has a value by option name; ``None`` and empty lists were not given. ``secrets`` learns what
     must not be seen, before anything can go wrong.
     """
-    config, known = read_config(app), secrets or Secrets()
+    config, known = read_config(app), Secrets() if secrets is None else secrets
     values = resolved(command, given, environ, config)
     day, today = parse_day(str(values["as_of"] or "today")), parse_day("today")
     env = {**config.env, **parse_env(values["env_pairs"] or (), map(Path, values["env_files"] or ()))}
@@ -110,8 +106,8 @@ def request_of(
         shared_settings={} if cached is None else {"cached_python": cached},
         env=env,
         secrets=known,
-        limits=merged_limits(config.limits, parse_limits(values.get("limit_pairs") or ())),
-        expose=_exposed(values.get("expose") or ()),
+        limits=parse_limits(values.get("limits") or ()),
+        expose=tuple(_exposed(path) for path in values.get("expose") or ()),
         platforms=tuple(values["platforms"] or ()),
         platform_directories=tuple(map(Path, values["platform_directories"] or ())),
         reports=parse_reports(values.get("reports") or ()),
@@ -122,6 +118,13 @@ def request_of(
         remarks=config.remarks,
         **own,
     )
+
+
+def _exposed(path: str | Path) -> Path:
+    try:
+        return Path(path).resolve(strict=True)
+    except OSError as error:
+        raise UsageError(f"--expose {path}: {(error.strerror or 'cannot be read').lower()}") from None
 
 
 def rendering_of(command: str, given: Mapping[str, Any], environ: Mapping[str, str]) -> RunRequest:
@@ -140,7 +143,7 @@ def rendering_of(command: str, given: Mapping[str, Any], environ: Mapping[str, s
 
 PLAIN = frozenset(RunRequest.__dataclass_fields__) - {
     *("app", "as_of", "strict", "platforms", "platform_directories", "reports", "work_dir", "output_file"),
-    "expose",
+    *("expose", "limits"),
 }
 """Options that become the field of their name as they are."""
 
@@ -168,15 +171,6 @@ def resolved(
 def is_strict(given: bool | None, environ: Mapping[str, str]) -> bool:
     """Return whether an unknown is an exit code: as said, else when ``CI`` is set."""
     return truth(environ.get("CI", "")) if given is None else given
-
-
-def _exposed(given: Iterable[str | Path]) -> tuple[Path, ...]:
-    """Return the paths in full; one that is not there is a mistake."""
-    paths = tuple(Path(path).resolve() for path in given)
-    for path in paths:
-        if not path.exists():
-            raise UsageError(f"--expose {path}: no such file or directory")
-    return paths
 
 
 def _path(given: Any) -> Path | None:

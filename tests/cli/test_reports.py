@@ -105,8 +105,18 @@ def test_values_of_variables_are_in_no_form(app: Path) -> None:
 
 def test_every_flag_has_a_key_a_variable_or_a_reason() -> None:
     without = {option.flag for option in OPTIONS if option.config_key is None}
-    assert without == {"--set", "--env", "--work-dir", "--output-file", "--build", "--expose", "--limit"}
-    assert len({option.environment_variable for option in OPTIONS}) == len(OPTIONS) - 2  # three have none
+    assert without == {
+        "--set",
+        "--env",
+        "--work-dir",
+        "--output-file",
+        "--build",
+        "--expose",
+        "--limit",
+        "--network",
+        "--sandbox",
+    }
+    assert len({option.environment_variable for option in OPTIONS}) == len(OPTIONS) - 1  # two have none
 
 
 def test_flags_win_over_variables_over_configuration(app: Path) -> None:

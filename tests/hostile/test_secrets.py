@@ -214,6 +214,17 @@ def test_what_a_url_gives_away(url: str, text: str, shown: str) -> None:
     assert secrets(text) == shown
 
 
+def test_a_tree_full_of_logins_is_answered() -> None:
+    from hostile.test_regular_expressions import watchdog
+
+    secrets = Secrets()
+    secrets.urls("https://me:my-own-password@host/")
+    with watchdog():
+        secrets.content(b"".join(b"a://b:password%d@ " % number for number in range(300_000)))
+        secrets.content(b"a" * 20_000_000 + b"://@" * 1_000_000)
+        assert secrets("my-own-password, a://b:password299999@") == "***, a://***@"
+
+
 def test_words_are_lower_case_and_what_is_never_masked_is_short() -> None:
     assert all(word == word.lower() for word in COMMON | PLACEHOLDERS)
     assert all(treatment(word, named=True) is None for word in COMMON | PLACEHOLDERS)

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from predeploy.config import read_config
 from predeploy.env.limits import Watch, usage, used_memory
 from predeploy.env.processes import tree
 from predeploy.errors import ConfigError, UsageError
+from predeploy.limits import parse_limits
 from predeploy.model.limits import Limits, bytes_text
-from predeploy.settings import merged_limits, parse_limits, read_config
 from support.apps import write_tree
 
 MEBIBYTE = 1024**2
@@ -56,34 +57,18 @@ def test_a_limit_that_is_none(pair: str, said: str) -> None:
     assert said in str(error.value)
 
 
-def test_the_stronger_limit_wins_and_leaves_the_others() -> None:
-    merged = merged_limits(
-        parse_limits(("memory=2G", "boot.disk=1G")), parse_limits(("memory=1G", "boot.time=5"))
-    )
+def test_several_limits_are_merged_and_the_stronger_wins() -> None:
+    merged = parse_limits(("memory=2G", "boot.disk=1G", "memory=1G", "boot.time=5"))
     assert merged == {"all": Limits(memory=1024**3), "boot": Limits(disk=1024**3, time=5.0)}
+    assert Limits(memory=5, time=1.0).under(Limits(memory=6)) == Limits(memory=6, time=1.0)
 
 
-def test_limits_of_the_configuration(tmp_path: Path) -> None:
-    text = 'sandbox = "none"\nnetwork = "host"\n[limits]\nmemory = "1G"\n[limits.boot]\ntime = 5\n'
-    config = read_config(write_tree(tmp_path, {"predeploy.toml": text}))
-    assert (config.values["sandbox"], config.values["network"]) == ("none", "host")
-    assert config.limits == {"all": Limits(memory=1024**3), "boot": Limits(time=5.0)}
-
-
-@pytest.mark.parametrize(
-    ("text", "line", "said"),
-    [
-        ("[limits]\nmemory = '1G'\nmemry = '2G'\n", 3, "did you mean 'memory'"),
-        ("[limits.boot]\ntime = 'soon'\n", 2, "expected seconds"),
-        ("limits = 5\n", 1, "must be a table"),
-        ("sandbox = 'docker'\n", 1, "expected auto, bwrap or none"),
-    ],
-)
-def test_wrong_limits_of_the_configuration(tmp_path: Path, text: str, line: int, said: str) -> None:
+@pytest.mark.parametrize("key", ["sandbox", "network", "expose", "limit"])
+def test_an_app_cannot_loosen_what_protects_from_it(tmp_path: Path, key: str) -> None:
     with pytest.raises(ConfigError) as error:
-        read_config(write_tree(tmp_path, {"predeploy.toml": text}))
-    assert f"predeploy.toml:{line}: " in str(error.value)
-    assert said in str(error.value)
+        read_config(write_tree(tmp_path, {"predeploy.toml": f"{key} = 'none'\n"}))
+    assert f"predeploy.toml:1: unknown key '{key}'" in str(error.value)
+    assert f"only --{key} and PREDEPLOY_{key.upper()} say it" in str(error.value)
 
 
 @pytest.mark.parametrize(

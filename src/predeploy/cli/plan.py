@@ -32,8 +32,7 @@ def command(*, output_format: str, **options: Any) -> int:
 
     request = request_from("plan", **options)
     registry = registry_for(request)
-    source = AppSource(request.app, request.environ, on_read=request.secrets.content)
-    made = cases(request, registry, source)
+    made = cases(request, registry, AppSource(request.app, request.environ, on_read=request.secrets.content))
     detections = [detect(case) for case in made]
     results = tuple(map(static_result, made, detections))
     if output_format == "sh":

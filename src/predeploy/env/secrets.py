@@ -7,6 +7,7 @@ its own) or not masked, by :func:`treatment`: short and common values would shre
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -27,6 +28,10 @@ TOKEN_FROM = 12
 """Characters from which a lone user name in a web address is taken for a token."""
 LEAVES = 1_000
 """Values looked at of a variable that holds JSON."""
+URLS = 50_000
+"""URLs with a login looked at in one text."""
+LOGINS = 500
+"""Different logins of URLs that are known by their words; of further ones only the URLs are masked."""
 PIECE = 64 * 1024
 """Bytes after which output is passed on although the end of its line has not come."""
 
@@ -41,7 +46,9 @@ _NUMBER = pattern(r"[\d.,:_+-]+")
 # Greedy, so that a password holding an "@" goes as a whole.
 _USERINFO = pattern(r"""(?<=[A-Za-z0-9+.-]://)[^\s/?#'"<>]+@""")
 _ESCAPED_USERINFO = pattern(r"""(?<=:\\/\\/)[^\s/?#'"<>]+@""")
-_LOGIN = pattern(r"""([A-Za-z0-9+.-]{1,30})://([^\s/?#'"<>]+)@""")
+# Begins with what is rare: a file may be 64 MB of letters.
+_LOGIN = pattern(r"""://([^\s/?#'"<>]+)@""")
+_SCHEME = pattern(r"[A-Za-z0-9+.-]{1,30}\Z")
 _HEADER = pattern(
     r"""(uthorization["']?\s{0,3}[:=]\s{0,3}["']?(?:(?:basic|bearer|token|digest)\s{1,3})?)[A-Za-z0-9+/=._~-]{4,}""",
     2,
@@ -86,6 +93,7 @@ class Secrets:
         self._loose: set[str] = set()
         self._bounded: set[str] = set()
         self._variables: dict[str, set[str]] = {}
+        self._logins: set[str] = set()
         self._compiled: Matcher | None = None
         self._lock = Lock()
 
@@ -131,8 +139,13 @@ class Secrets:
         """Register the credentials of every URL in a text."""
         if "://" not in text or "@" not in text:
             return
-        for scheme, userinfo in set(_LOGIN.findall(text)):
-            self._userinfo(scheme.lower(), userinfo)
+        for match in islice(_LOGIN.finditer(text), URLS):
+            if match[1] in self._logins or len(self._logins) >= LOGINS:
+                continue
+            scheme = _SCHEME.search(text, max(0, match.start() - 30), match.start())
+            if scheme:
+                self._logins.add(match[1])
+                self._userinfo(scheme[0].lower(), match[1])
 
     def _userinfo(self, scheme: str, userinfo: str) -> None:
         from urllib.parse import unquote

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
+from predeploy.env.bubblewrap import trouble
 from predeploy.env.index import IndexSettings
 from predeploy.env.interpreters import Interpreter, Search, choose, discover
 from predeploy.errors import PredeployError
@@ -22,6 +23,7 @@ TOOLS: dict[str, tuple[str, str]] = {
     "git": ("which files a host receives by a push", "git"),
     "sh": ("hooks and start commands", "dash or bash"),
     "bash": ("hooks of hosts that run them with bash", "bash"),
+    "bwrap": ("a sandbox around every build, and the read-only file systems of hosts", "bubblewrap"),
     "cc": ("distributions that have no wheel and are built from source", "build-essential"),
 }
 """Programs a build may need: what for, and what to install."""
@@ -102,6 +104,14 @@ def _free(cache: Path) -> int:
         return 0
 
 
+def _advice_on(tool: Tool) -> str | None:
+    if tool.path is None:
+        return f"install {tool.install}: {tool.purpose}"
+    if tool.name == "bwrap" and trouble():
+        return f"{trouble()}: allow user namespaces, else builds run without a sandbox"
+    return None
+
+
 def _advice(
     platforms: Sequence[PlatformFidelity],
     tools: Sequence[Tool],
@@ -118,9 +128,7 @@ def _advice(
     minors = sorted((m for m in missing if numbered[m] >= OLDEST_FETCHED), key=numbered.__getitem__)
     if minors:
         yield f"uv python install {' '.join(minors)}: the Pythons of hosts that are not here"
-    for tool in tools:
-        if tool.path is None:
-            yield f"install {tool.install}: {tool.purpose}"
+    yield from filter(None, map(_advice_on, tools))
     if not matches:
         yield "build on Linux on x86-64 with glibc: wheels and system libraries differ here"
     if not writable:

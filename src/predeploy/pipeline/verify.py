@@ -47,27 +47,24 @@ def _described(venv: Path) -> Iterator[Path]:
             file = place
             if place.is_dir():
                 file = place / ("METADATA" if place.suffix == ".dist-info" else "PKG-INFO")
-            try:
-                status = file.lstat()
-            except OSError:
-                continue
-            if stat.S_ISREG(status.st_mode) and status.st_size <= METADATA_LIMIT:
+            if _is_sound(file):
                 yield place
 
 
-RECORD_LIMIT = 16 * 1024 * 1024
-"""Bytes of a distribution's list of files; a longer one is not read."""
+def _is_sound(file: Path) -> bool:
+    """Return whether a file is one, and no larger than what is read of metadata."""
+    try:
+        status = file.lstat()
+    except OSError:
+        return False
+    return stat.S_ISREG(status.st_mode) and status.st_size <= METADATA_LIMIT
 
 
 def _recorded_size(record: Path) -> int | None:
     """Return the bytes of a distribution's files by its RECORD, whose last column they are."""
-    try:
-        status = record.lstat()
-        if not stat.S_ISREG(status.st_mode) or status.st_size > RECORD_LIMIT:
-            return None
-        lines = record.read_text("utf-8", "replace").splitlines()
-    except OSError:
+    if not _is_sound(record):
         return None
+    lines = record.read_text("utf-8", "replace").splitlines()
     sizes = (line.rpartition(",")[2] for line in lines)
     return sum(int(size) for size in sizes if len(size) < 16 and size.isascii() and size.isdigit())
 

@@ -56,6 +56,8 @@ OWN_WORDS = frozenset(
             "not_simulated",
             "seconds",
             "listening",
+            "kind",
+            "limit",
         ),
     }
 )

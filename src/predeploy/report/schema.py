@@ -283,8 +283,6 @@ def config_schema() -> dict[str, Any]:
     }
     keys["apps"] = {**TYPES["texts"], "description": "Apps of matrix and of the pytest plugin."}
     keys["env"] = {**table, "description": "Config vars and build variables of the app."}
-    limits = {"type": "object", "additionalProperties": {"anyOf": [value, table]}}
-    keys["limits"] = {**limits, "description": "Most that a step may use, of every phase or of one."}
     keys["platform"] = {
         "type": "object",
         "additionalProperties": table,

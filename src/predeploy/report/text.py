@@ -277,7 +277,7 @@ def _step(paper: Paper, step: StepResult) -> None:
 def sandbox_text(use: SandboxUse) -> str:
     """Return what kept a build apart from this machine, in words."""
     if use.kind == "none":
-        return f"none: {use.detail}"
+        return f"none: {one_line(use.detail)}"
     closed = ["no network at start"] if use.own_network_at_start else ["this machine's network at start, too"]
     closed += ["read-only at start as on the host"] if use.read_only_at_start else []
     return f"bubblewrap ({', '.join(closed)})"
