@@ -125,7 +125,6 @@ def request_for(
     merged = {name: dict(values) for name, values in request.settings.items()}
     for name, values in (settings or {}).items():
         merged.setdefault(name, {}).update(values)
-    request.secrets.variables(env or {})
     return replace(request, settings=merged, env={**request.env, **(env or {})})
 
 

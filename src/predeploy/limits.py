@@ -1,19 +1,19 @@
-"""Limits as they are written: ``[PHASE.]KIND=VALUE``."""
+"""Limits as a person writes them: ``memory=2G``, ``boot.time=60``."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
 from predeploy.errors import UsageError, suggestion
+from predeploy.lazy import pattern
 from predeploy.model import PHASES
 from predeploy.model.limits import KINDS, UNITS, Limits
 
 
 def parse_limits(pairs: Iterable[str]) -> dict[str, Limits]:
-    """Return ``[PHASE.]KIND=VALUE`` arguments as limits by phase, those of every phase under ``all``."""
+    """Return ``[PHASE.]KIND=VALUE`` words as limits by phase, those of every phase under ``all``."""
     limits: dict[str, Limits] = {}
     for pair in pairs:
         name, equals, value = pair.partition("=")
@@ -27,21 +27,9 @@ def parse_limits(pairs: Iterable[str]) -> dict[str, Limits]:
             raise UsageError(
                 f"--limit {pair}: the phase is install, verify or boot{suggestion(phase, PHASES)}"
             )
-        amount = _amount(pair, kind, value)
-        limits = merged_limits(limits, {phase or "all": replace(Limits(), **{kind: amount})})
+        given: dict[str, Any] = {kind: _amount(pair, kind, value)}
+        limits[phase or "all"] = replace(limits.get(phase or "all", Limits()), **given)
     return limits
-
-
-def _amount(pair: str, kind: str, value: str) -> Any:
-    found = re.fullmatch(
-        r"([0-9]{1,12}(?:\.[0-9]{1,6})?)\s*(?:([KMGT])(?:i?B)?|s)?", value.strip(), re.IGNORECASE
-    )
-    unit = (found[2] or "").upper() if found else ""
-    number = float(found[1]) if found else 0.0
-    sized = kind in ("memory", "output", "disk")
-    if number <= 0 or (unit and not sized) or (kind == "processes" and number != int(number)):
-        raise UsageError(f"--limit {pair}: expected {LIMIT_VALUES[kind]}")
-    return number if kind == "time" else int(number * UNITS.get(unit, 1))
 
 
 LIMIT_VALUES = {
@@ -51,11 +39,14 @@ LIMIT_VALUES = {
     "output": "a size, such as 64M",
     "disk": "a size, such as 5G",
 }
+_AMOUNT = pattern(r"([0-9]{1,12}(?:\.[0-9]{1,6})?)(?:([KMGTkmgt])(?:i?[Bb])?|s)?")
 
 
-def merged_limits(weaker: Mapping[str, Limits], stronger: Mapping[str, Limits]) -> dict[str, Limits]:
-    """Return limits by phase, the stronger ones over the weaker."""
-    merged = dict(weaker)
-    for phase, limits in stronger.items():
-        merged[phase] = merged.get(phase, Limits()).under(limits)
-    return merged
+def _amount(pair: str, kind: str, value: str) -> float | int:
+    found = _AMOUNT.fullmatch(value.strip())
+    unit = (found[2] or "").upper() if found else ""
+    number = float(found[1]) if found else 0.0
+    sized = kind in ("memory", "output", "disk")
+    if number <= 0 or (unit and not sized) or (kind == "processes" and number != int(number)):
+        raise UsageError(f"--limit {pair}: expected {LIMIT_VALUES[kind]}")
+    return number if kind == "time" else int(number * UNITS.get(unit, 1))

@@ -187,7 +187,7 @@ OPTIONS: tuple[Option, ...] = (
         "say, that the app installs from.",
     ),
     Option(
-        name="limit_pairs",
+        name="limits",
         flag="--limit",
         kind="texts",
         metavar="[PHASE.]KIND=VALUE",

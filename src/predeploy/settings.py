@@ -110,7 +110,7 @@ def request_of(
         shared_settings={} if cached is None else {"cached_python": cached},
         env=env,
         secrets=known,
-        limits=parse_limits(values.get("limit_pairs") or ()),
+        limits=parse_limits(values.get("limits") or ()),
         expose=_exposed(values.get("expose") or ()),
         platforms=tuple(values["platforms"] or ()),
         platform_directories=tuple(map(Path, values["platform_directories"] or ())),
@@ -140,7 +140,7 @@ def rendering_of(command: str, given: Mapping[str, Any], environ: Mapping[str, s
 
 PLAIN = frozenset(RunRequest.__dataclass_fields__) - {
     *("app", "as_of", "strict", "platforms", "platform_directories", "reports", "work_dir", "output_file"),
-    "expose",
+    *("expose", "limits"),
 }
 """Options that become the field of their name as they are."""
 

@@ -31,7 +31,7 @@ ALLOWED: dict[str, set[str]] = {
     "option": {"model", "errors"},
     "options": {"option"},
     "limits": {"model", "errors"},
-    "config": {"app", "errors", "limits", "model", "option", "options"},
+    "config": {"app", "errors", "option", "options"},
     "settings": {"model", "errors", "config", "env", "limits", "option", "options", "paths"},
     "pipeline": {
         "model",

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from predeploy import __version__
-from predeploy.cli.answer import wants_colour, width, write
+from predeploy.cli.answer import tell, wants_colour, width, write
 from predeploy.cli.options import APP, format_option, registry_for, request_from, with_options
 from predeploy.errors import ExitCode
 from predeploy.settings import parse_day
@@ -41,8 +41,7 @@ def command(*, last_day: str | None, output_format: str, **options: Any) -> int:
     forecasts = masked(found, request.secrets)
     app, as_of = str(request.app), request.as_of.isoformat()
     last = until.isoformat() if until else None
-    for remark in request.remarks:
-        click.echo(f"predeploy: {remark}", err=True)
+    tell(request.remarks)
     if output_format == "json":
         text = as_json(forecasts, tool_version=__version__, app=app, as_of=as_of, until=last)
     else:

@@ -29,14 +29,14 @@ def command(*, files: tuple[Path, ...], **options: Any) -> int:
     """
     from dataclasses import replace
 
-    from predeploy.env.secrets import Secrets
+    from predeploy.cli.redaction import run_secrets
     from predeploy.report.masking import masked
     from predeploy.report.saved import merged_reports, read_results
     from predeploy.settings import rendering_of
 
     request = rendering_of("report", options, os.environ)
     read = merged_reports([report for file in files for report in read_results(file)])
-    reports = [masked(replace(report, strict=request.strict), Secrets()) for report in read]
+    reports = [masked(replace(report, strict=request.strict), run_secrets()) for report in read]
     registry = registry_of(options["platform_directories"], os.environ)
     answer(reports, request, registry)
     return code_of(reports, strict=request.strict)
