@@ -102,6 +102,8 @@ def test_an_unknown_predicate_is_a_profile_error() -> None:
 
 
 def test_two_functions_may_not_share_a_name() -> None:
+    import predeploy.rules.predicates  # noqa: F401 - whichever test comes first: it registers them
+
     def other(case: Case) -> Outcome:
         return NoMatch()
 
