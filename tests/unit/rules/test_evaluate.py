@@ -17,10 +17,13 @@ from predeploy.profiles.registry import Registry
 from predeploy.profiles.timeline import snapshot
 from predeploy.rules.case import Case
 from predeploy.rules.evaluate import evaluate, judge
-from predeploy.rules.registry import PREDICATES, predicate
+from predeploy.rules.registry import PREDICATES, load_builtin, predicate
 
 YES, NO, MAYBE = Test("test.yes"), Test("test.no"), Test("test.maybe")
 WORD = {"test.yes": "yes", "test.no": "no", "test.maybe": "maybe"}
+
+
+load_builtin()  # before the table is replaced by a copy, else what registers later is lost with it
 
 
 @pytest.fixture(autouse=True)
@@ -102,8 +105,6 @@ def test_an_unknown_predicate_is_a_profile_error() -> None:
 
 
 def test_two_functions_may_not_share_a_name() -> None:
-    import predeploy.rules.predicates  # noqa: F401 - whichever test comes first: it registers them
-
     def other(case: Case) -> Outcome:
         return NoMatch()
 
