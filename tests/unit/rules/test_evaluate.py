@@ -17,15 +17,17 @@ from predeploy.profiles.registry import Registry
 from predeploy.profiles.timeline import snapshot
 from predeploy.rules.case import Case
 from predeploy.rules.evaluate import evaluate, judge
-from predeploy.rules.registry import PREDICATES, predicate
+from predeploy.rules.registry import PREDICATES, load_builtin, predicate
 
 YES, NO, MAYBE = Test("test.yes"), Test("test.no"), Test("test.maybe")
 WORD = {"test.yes": "yes", "test.no": "no", "test.maybe": "maybe"}
 
 
+load_builtin()  # a module registers once, so the table itself is added to and never replaced
+
+
 @pytest.fixture(autouse=True)
 def _predicates(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("predeploy.rules.registry.PREDICATES", dict(PREDICATES))
     monkeypatch.setitem(PREDICATES, "test.yes", lambda case: Match((Evidence(path="a", line=3),), "detail"))
     monkeypatch.setitem(PREDICATES, "test.no", lambda case: NoMatch())
     monkeypatch.setitem(PREDICATES, "test.maybe", lambda case: Unknown("the disk is on fire"))
