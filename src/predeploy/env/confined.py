@@ -68,7 +68,7 @@ class ConfinedChild(Child):
         try:
             inner = _first_process(info)
             if inner is not None:
-                processes.limit(inner, command.limits)
+                processes.limit(inner, command.limits, own_users=True)
             child = cls(popen, token, command, inner or popen.pid, output=output, grace=grace)
             with suppress(BrokenPipeError):  # it ended already: its output says why
                 os.write(release, b"x")

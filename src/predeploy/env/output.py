@@ -16,6 +16,10 @@ TAIL_LINES = 40
 LINE_SHOWN = 500
 """Characters of a line in the tail and in progress."""
 
+FLOOD_LINES = 4000
+FLOOD_BYTES = 8 * 1024 * 1024
+"""Lines that come at once, and bytes in all, beyond which only the last lines of a read are shown."""
+
 _ANSI = pattern(
     r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[PX^_][^\x1b]*(?:\x1b\\)?|[ -/]*[0-~])"
 )
@@ -111,6 +115,7 @@ class Output:
         self._redact = redact
         self._stream = redact.stream()
         self._inside_long_line = False
+        self._seen = 0
         self._tail: deque[str] = deque(maxlen=TAIL_LINES)
         self._lock = Lock()
         self.failure: Exception | None = None
@@ -122,22 +127,24 @@ class Output:
 
     def _pass_on(self, data: bytes) -> None:
         """Take bytes that hold no registered secret any more."""
+        if b"://" in data:
+            text = data.decode("utf-8", "surrogateescape")
+            data = mask_credentials(text).encode("utf-8", "surrogateescape")
+        self._log.write(data)
         lines = data.split(b"\n")
         last = lines.pop()
-        for line in lines:
-            self._line(line, b"\n")
-        if last:
-            self._line(last, b"")
+        if lines and self._inside_long_line:  # its beginning was shown already
+            self._inside_long_line = False
+            del lines[0]
+        self._seen += len(data)
+        flood = len(lines) > FLOOD_LINES or self._seen > FLOOD_BYTES
+        for line in lines[-TAIL_LINES:] if flood else lines:
+            self._show(line)
+        if last and not self._inside_long_line:
+            self._inside_long_line = True
+            self._show(last)
 
-    def _line(self, line: bytes, end: bytes) -> None:
-        text = line.decode("utf-8", "surrogateescape")
-        masked = mask_credentials(text)
-        if masked != text:
-            line = masked.encode("utf-8", "surrogateescape")
-        self._log.write(line + end)
-        continued, self._inside_long_line = self._inside_long_line, not end
-        if continued:  # its beginning was shown already
-            return
+    def _show(self, line: bytes) -> None:
         shown = self._shown(line)
         with self._lock:
             self._tail.append(shown)

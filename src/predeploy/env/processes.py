@@ -31,8 +31,11 @@ def new_token() -> str:
     return f"{RUN}-{uuid.uuid4().hex[:16]}"
 
 
-def limit(pid: int, limits: Limits) -> None:
+def limit(pid: int, limits: Limits, *, own_users: bool = False) -> None:
     """Give a process the kernel's own limits, which what it starts inherits; Linux only.
+
+    ``own_users``: it has a user namespace, in which the kernel counts processes apart from ours. It then
+    holds off what multiplies faster than we look; it does not hold for root.
 
     No core dumps in any case: they would be the largest files of a build.
     """
@@ -44,6 +47,8 @@ def limit(pid: int, limits: Limits) -> None:
         resource.prlimit(pid, resource.RLIMIT_CORE, (0, 0))
         if limits.disk is not None:
             resource.prlimit(pid, resource.RLIMIT_FSIZE, (limits.disk, limits.disk))
+        if limits.processes is not None and own_users:
+            resource.prlimit(pid, resource.RLIMIT_NPROC, (limits.processes * 2,) * 2)
 
 
 def tree(root: int, most: int) -> tuple[int, ...]:
