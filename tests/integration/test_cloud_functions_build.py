@@ -79,8 +79,8 @@ def test_a_background_function_is_given_its_two_arguments(deploy: Deploy) -> Non
 
 def test_a_function_is_called_once(deploy: Deploy) -> None:
     source = (
-        "import pathlib\n\ndef hello(request):\n"
-        "    seen = pathlib.Path('seen')\n"
+        "import pathlib, tempfile\n\ndef hello(request):\n"
+        "    seen = pathlib.Path(tempfile.gettempdir(), 'seen')\n"
         "    seen.write_text((seen.read_text() if seen.exists() else '') + '.')\n"
         "    return seen.read_text()\n"
     )
