@@ -7,7 +7,7 @@ JOBS   ?= auto
 MINUTES ?= 10
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint type fmt unit fuzz bench kills wheel docs debian clean
+.PHONY: help setup demo test slow check lint type fmt unit fuzz bench kills wheel docs debian clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,8 +24,11 @@ $(STAMP): pyproject.toml
 demo: $(STAMP) ## Judge, build and start the sample app on four platforms
 	$(BIN)/predeploy build sample_apps/everywhere
 
-test: $(STAMP) ## Run all tests
-	$(BIN)/python -m pytest -n $(JOBS)
+test: $(STAMP) ## Run all tests but the slow ones
+	$(BIN)/python -m pytest -n $(JOBS) -m "not slow"
+
+slow: $(STAMP) ## Run the slow tests: indexes out of order, killed runs, a gigabyte of output
+	$(BIN)/python -m pytest -n $(JOBS) -m slow
 
 unit: $(STAMP) ## Run the unit, contract and command-line tests only (no network, under a minute)
 	$(BIN)/python -m pytest -n $(JOBS) tests/unit tests/contract tests/cli
