@@ -99,6 +99,7 @@ def test_requirements_that_include_themselves_or_leave_the_tree(tmp_path: Path) 
     check(write_tree(tmp_path / "app", files))
 
 
+@pytest.mark.slow
 def test_fifty_megabytes_of_requirements(tmp_path: Path) -> None:
     app = write_tree(
         tmp_path / "app", {"main.py": "def f(request): pass\n", "streamlit_app.py": "import streamlit\n"}

@@ -116,11 +116,13 @@ def test_variables_of_the_build_and_of_the_start(deploy: Deploy) -> None:
         "env": {"FROM_CONFIG": "yes", "PLATFORM_PROJECT": "mine", "LEVELS": [1, 2]},
         "theme": {"colour": "red"},
     }
-    files = bare("env > build.txt", "env > run.txt; exec python server.py", variables=own)
+    # At the start only mounts and the temporary directory can be written to.
+    files = bare("env > build.txt", "env > $TMPDIR/run.txt; exec python server.py", variables=own)
     platform = deploy(files, "--keep", "--env", "GIVEN=too")
     assert platform["boot"]["http_status"] == 200
-    seen, later = variables(platform, "build.txt"), variables(platform, "run.txt")
-    app = str(Path(platform["work_dir"]) / "app")
+    seen, later = variables(platform, "build.txt"), variables(platform, "../tmp/run.txt")
+    confined = platform["sandbox"]["kind"] == "bwrap"
+    app = "/app" if confined else str(Path(platform["work_dir"]) / "app")
     expected = {"HOME": app, "PLATFORM_APP_DIR": app, "PLATFORM_APPLICATION_NAME": "app", "CI": "true"}
     expected |= {"FROM_CONFIG": "yes", "LEVELS": "[1, 2]", "GIVEN": "too"}
     assert expected.items() <= seen.items()

@@ -29,6 +29,8 @@ LENGTH_LIMIT = 200_000
 BYTES_LIMIT = 64 * 1024 * 1024
 """Bytes read, a file counted each time it is included."""
 
+FILES_LIMIT = 1000
+"""Files read in all, one that is included twice counted twice."""
 INCLUDE_LIMIT = 30
 """Files including one another; pip has no limit of its own."""
 
@@ -223,7 +225,7 @@ class _Reader:
         self.problems: list[Problem] = []
         self.files: dict[str, None] = {}
         self.stack: list[str] = []
-        self.logical = self.physical = self.bytes = 0
+        self.logical = self.physical = self.bytes = self.included = 0
         self.full = False
 
     def problem(self, at: _Line, reason: str) -> None:
@@ -232,6 +234,11 @@ class _Reader:
 
     def include(self, path: str, origin: _Line, *, constraint: bool) -> None:
         """Read one file, which ``origin`` names."""
+        self.included += 1
+        if self.included > FILES_LIMIT:  # files that include each other twice over would be read without end
+            self.full = True
+            self.problem(origin, f"includes more files than we read ({FILES_LIMIT})")
+            return
         try:
             data = self.tree.read(path)
         except Unreadable as error:
