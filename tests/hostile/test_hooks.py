@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from predeploy.env.bubblewrap import trouble
+from support.attack import processes_with
 from support.building import MINOR, Build, decisive, log_of, steps
 
 PLAIN: dict[str, str | bytes | None] = {
@@ -27,24 +28,11 @@ SANDBOXES = [
 ]
 
 
-def left_behind() -> list[int]:
-    found = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                words = (entry / "cmdline").read_bytes().split(b"\0")
-            except OSError:
-                continue
-            if LEFT.encode() in words:
-                found.append(int(entry.name))
-    return found
-
-
 def hooked(build: Build, hook: str, sandbox: str, *argv: str) -> dict[str, Any]:
     """Build an app with this post_compile hook up to the install, and return the platform's answer."""
     files = {**PLAIN, "bin/post_compile": f"#!/bin/bash\n{hook}\n"}
     _, platform = build(files, "--sandbox", sandbox, "--until", "install", "--keep", *argv)
-    assert left_behind() == []
+    assert processes_with(LEFT) == []
     return platform
 
 

@@ -113,6 +113,20 @@ with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "got.json"), 
 """
 
 
+def processes_with(word: str) -> list[int]:
+    """Return the processes whose command line has this word."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                words = (entry / "cmdline").read_bytes().split(b"\0")
+            except OSError:
+                continue
+            if word.encode() in words:
+                found.append(int(entry.name))
+    return found
+
+
 @dataclass(frozen=True)
 class Targets:
     """What the attack is after, on this machine."""
@@ -143,16 +157,7 @@ class Targets:
 
     def left_processes(self) -> list[int]:
         """Return the processes that the attack left."""
-        found = []
-        for entry in Path("/proc").iterdir():
-            if entry.name.isdigit():
-                try:
-                    words = (entry / "cmdline").read_bytes().split(b"\0")
-                except OSError:
-                    continue
-                if words[0] == self.left.encode():
-                    found.append(int(entry.name))
-        return found
+        return processes_with(self.left)
 
 
 @contextmanager
