@@ -10,7 +10,6 @@ from predeploy.model.snapshot import HostSnapshot
 from predeploy.pipeline.detect import detect, outcome_of, status_of
 from predeploy.pipeline.source import AppSource, placed
 from predeploy.profiles.registry import Registry
-from predeploy.profiles.timeline import snapshot
 from predeploy.rules.case import Case
 from predeploy.settings import RunRequest, checked_settings
 
@@ -22,7 +21,7 @@ def cases(request: RunRequest, registry: Registry, source: AppSource) -> tuple[C
         registry.located_or_error(name)
     made = []
     for name in names:
-        facts = snapshot(registry.profile(name), request.as_of)
+        facts = registry.facts(name, request.as_of)
         tree, remarks = source.uploaded(facts)
         case = Case(
             snapshot=facts,
