@@ -85,7 +85,7 @@ def probe_processes(search: Search) -> Probe:
     """Return the probe that really runs the candidates, with what a version manager's shim needs."""
 
     def probe(argvs: Sequence[tuple[str, ...]]) -> tuple[str | None, ...]:
-        from predeploy.env.runner import capture_all
+        from predeploy.env.ask import capture_all
 
         env = {"HOME": str(search.home), "PATH": search.path or os.defpath, **search.overrides}
         return capture_all(argvs, timeout=PROBE_SECONDS, env=env)

@@ -84,7 +84,7 @@ class AppSource:
         if not self._asked:
             self._asked = True
             if _inside_repository(self.directory):
-                from predeploy.env.runner import capture
+                from predeploy.env.ask import capture
 
                 listing = ("ls-files", "-z", "--cached", "--", ".")
                 argv = ("git", "-C", str(self.directory), *GIT_RUNS_NOTHING, *listing)
