@@ -14,9 +14,10 @@ import predeploy
 PACKAGE = Path(predeploy.__file__).parent
 
 # Each room and the rooms it may import from; docs/architecture.md shows the same.
-BOTTOM = {"record", "lazy"}  # helpers that any room may use
+BOTTOM = {"record", "lazy", "digest"}  # helpers that any room may use
 ALLOWED: dict[str, set[str]] = {
     "record": set(),
+    "digest": set(),
     "lazy": set(),
     "errors": set(),
     "paths": {"errors"},

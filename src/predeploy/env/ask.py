@@ -17,50 +17,69 @@ AT_ONCE = 16
 """Questions that are open at the same time."""
 
 
-class _Question:
-    """A program in a process group of its own, and what it has printed so far."""
+class Question:
+    """A program in a process group of its own, whose answer is waited for later; dropped, it is ended."""
 
-    def __init__(self, argv: Sequence[str], env: Mapping[str, str], timeout: float) -> None:
-        self.printed = bytearray()
-        self.deadline = monotonic() + timeout
-        self.answer: bytes | None = None
-        self.pipe, theirs = os.pipe()
+    def __init__(self, argv: Sequence[str], *, timeout: float, env: Mapping[str, str] | None = None) -> None:
+        self._deadline = monotonic() + timeout
+        self._pid = 0
+        self._pipe, theirs = os.pipe()
         try:
-            self.pid = _start(argv, env, theirs)
-        except BaseException:
-            os.close(self.pipe)
-            raise
+            self._pid = _start(argv, env or {}, theirs)
+        except (OSError, ValueError):
+            os.close(self._pipe)
         finally:
             os.close(theirs)
 
-    def read(self) -> bool:
-        """Take what can be read; return whether that was all."""
-        chunk = os.read(self.pipe, 1 << 16)
-        self.printed += chunk
-        return not chunk
+    def answer(self) -> str | None:
+        """Return what it prints, or ``None`` when it fails or takes too long; to be asked once."""
+        if not self._pid:
+            return None
+        printed = self._read()
+        status = self._end(complete=printed is not None)
+        # As file names are: git prints names that are not UTF-8, and they must be found again.
+        return None if printed is None or status != 0 else printed.decode("utf-8", "surrogateescape")
 
-    def end(self, *, complete: bool) -> None:
-        """Look at how it ended, and end what it started and left, as a shim may."""
-        status = self._status() if complete else None
+    def _read(self) -> bytes | None:
+        """Return all of its output; ``None`` where that does not end in time."""
+        printed = bytearray()
+        poll = select.poll()
+        poll.register(self._pipe, select.POLLIN)
+        while poll.poll(max(0.0, self._deadline - monotonic()) * 1000):
+            chunk = os.read(self._pipe, 1 << 16)
+            if not chunk:
+                return bytes(printed)
+            printed += chunk
+            if monotonic() > self._deadline + 1:  # it never stops printing
+                break
+        return None
+
+    def _end(self, *, complete: bool) -> int | None:
+        """End it, and what it started and left, as a shim may; return its status if it ended by itself."""
+        pid, self._pid = self._pid, 0
+        status = self._status(pid) if complete else None
         with suppress(OSError):
-            os.killpg(self.pid, signal.SIGKILL)
+            os.killpg(pid, signal.SIGKILL)
         if status is None:
-            os.waitpid(self.pid, 0)
-        os.close(self.pipe)
-        if status == 0:
-            self.answer = bytes(self.printed)
+            os.waitpid(pid, 0)
+        os.close(self._pipe)
+        return status
 
-    def _status(self) -> int | None:
-        """Return the exit status; ``None`` where it goes on beyond its time with its output closed."""
+    def _status(self, pid: int) -> int | None:
+        """Wait for its end; ``None`` where it goes on beyond its time with its output closed."""
         pause = 0.0005
         while True:
-            pid, status = os.waitpid(self.pid, os.WNOHANG)
-            if pid:
+            ended, status = os.waitpid(pid, os.WNOHANG)
+            if ended:
                 return status
-            if monotonic() > self.deadline:
+            if monotonic() > self._deadline:
                 return None
             sleep(pause)
             pause = min(pause * 2, 0.02)
+
+    def __del__(self) -> None:
+        if self._pid:
+            self._end(complete=False)
 
 
 def _start(argv: Sequence[str], env: Mapping[str, str], output: int) -> int:
@@ -86,7 +105,7 @@ def _start(argv: Sequence[str], env: Mapping[str, str], output: int) -> int:
 
 def capture(argv: Sequence[str], *, timeout: float, env: Mapping[str, str] | None = None) -> str | None:
     """Return what a quick question prints, or ``None`` when it fails or takes over ``timeout`` seconds."""
-    return capture_all((argv,), timeout=timeout, env=env)[0]
+    return Question(argv, timeout=timeout, env=env).answer()
 
 
 def capture_all(
@@ -96,38 +115,10 @@ def capture_all(
     env: Mapping[str, str] | None = None,
 ) -> tuple[str | None, ...]:
     """Ask several questions at once; the answers come in their order."""
-    answers: list[bytes | None] = [None] * len(argvs)
-    waiting = list(enumerate(argvs))[::-1]
-    running: dict[int, tuple[int, _Question]] = {}
-    poll = select.poll()
-    try:
-        while waiting or running:
-            while waiting and len(running) < AT_ONCE:
-                index, argv = waiting.pop()
-                with suppress(OSError, ValueError):
-                    question = _Question(argv, env or {}, timeout)
-                    running[question.pipe] = index, question
-                    poll.register(question.pipe, select.POLLIN)
-            for pipe, complete in _ended(poll, running):
-                index, question = running.pop(pipe)
-                poll.unregister(pipe)
-                question.end(complete=complete)
-                answers[index] = question.answer
-    finally:
-        for _, question in running.values():
-            question.end(complete=False)
-    # As file names are: git prints names that are not UTF-8, and they must be found again.
-    return tuple(None if answer is None else answer.decode("utf-8", "surrogateescape") for answer in answers)
-
-
-def _ended(poll: select.poll, running: Mapping[int, tuple[int, _Question]]) -> list[tuple[int, bool]]:
-    """Wait until something is printed or overdue; return who is at the end, and whether by itself."""
-    if not running:
-        return []
-    left = min(question.deadline for _, question in running.values()) - monotonic()
-    ended = {pipe: True for pipe, _ in poll.poll(max(0, left) * 1000 + 1) if running[pipe][1].read()}
-    now = monotonic()
-    ended.update(
-        (pipe, False) for pipe, (_, one) in running.items() if pipe not in ended and one.deadline < now
-    )
-    return list(ended.items())
+    answers: list[str | None] = []
+    open_: list[Question] = []
+    for argv in argvs:
+        if len(open_) == AT_ONCE:
+            answers.append(open_.pop(0).answer())
+        open_.append(Question(argv, timeout=timeout, env=env))
+    return (*answers, *[question.answer() for question in open_])

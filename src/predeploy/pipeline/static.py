@@ -19,9 +19,12 @@ def cases(request: RunRequest, registry: Registry, source: AppSource) -> tuple[C
     names = tuple(dict.fromkeys(request.platforms)) or registry.default_ids()
     for name in request.settings:
         registry.located_or_error(name)
-    made = []
+    chosen = []
     for name in names:
-        facts = registry.facts(name, request.as_of)
+        chosen.append(registry.facts(name, request.as_of))
+        source.expect(chosen[-1])
+    made = []
+    for facts in chosen:
         tree, remarks = source.uploaded(facts)
         case = Case(
             snapshot=facts,

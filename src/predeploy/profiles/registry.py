@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
@@ -218,9 +217,18 @@ class _Text:
             data = path.read_bytes()
         except OSError as error:
             raise ProfileError(f"{path}: {(error.strerror or 'cannot be read').lower()}") from None
-        base = re.search(rb"^extends:\s*[\"']?([A-Za-z0-9_:-]+)", data, re.MULTILINE)
-        abstract = re.search(rb"^abstract:\s*true\b", data, re.MULTILINE) is not None
-        return cls(cache.digest(data), base[1].decode() if base else None, abstract)
+        base = _word_after(data, b"extends:")
+        return cls(cache.digest(data), base or None, _word_after(data, b"abstract:") == "true")
+
+
+def _word_after(data: bytes, key: bytes) -> str:
+    """Return the word after a key at the beginning of a line, without quotes; empty where there is none."""
+    begin = 0 if data.startswith(key) else data.find(b"\n" + key) + 1
+    if begin == 0 and not data.startswith(key):
+        return ""
+    line = data[begin + len(key) : data.find(b"\n", begin) % (len(data) + 1)]
+    words = line.decode("utf-8", "replace").split()
+    return words[0].strip("\"'") if words else ""
 
 
 def base_file(files: Mapping[str, Path], base: str, seen: list[Path]) -> Path | None:
