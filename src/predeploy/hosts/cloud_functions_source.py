@@ -126,13 +126,10 @@ def module_at(case: Case, path: str) -> Module | None:
 @lru_cache(maxsize=8)
 def _parsed(data: bytes) -> Module | None:
     # Cached by content: two platforms read the same file.
-    import ast
-    import warnings
+    from predeploy.app.python_source import syntax_tree
 
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return _bindings(ast.parse(data))
+        return _bindings(syntax_tree(data))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import ast
 import posixpath
-import warnings
 from collections.abc import Iterator
 from itertools import islice
 from typing import Literal
 
 from predeploy.app.imports import closure
+from predeploy.app.python_source import syntax_tree
 from predeploy.app.tree import Unreadable
 from predeploy.hosts.streamlit_selection import entrypoint
 from predeploy.lazy import pattern
@@ -70,9 +70,7 @@ def _read(case: Case) -> Iterator[Remark]:
         if file.problem is not None:
             continue
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                module = ast.parse(case.tree.read(file.path))
+            module = syntax_tree(case.tree.read(file.path))
         except (Unreadable, SyntaxError, ValueError, RecursionError, MemoryError):
             continue
         yield from _Reader(file.path, module).remarks()
