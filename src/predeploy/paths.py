@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from predeploy.errors import UsageError, at
@@ -39,3 +41,29 @@ def cache_root(environ: Mapping[str, str]) -> Path:
     from platformdirs import user_cache_path
 
     return user_cache_path("predeploy")
+
+
+def own_bytes(path: Path) -> bytes | None:
+    """Return the bytes of a file that only this user can have written; ``None`` where there is no such."""
+    try:
+        with open(path, "rb") as file:  # noqa: PTH123 - a hot path
+            status = os.fstat(file.fileno())
+            return file.read() if status.st_uid == os.geteuid() and not status.st_mode & 0o022 else None
+    except OSError:
+        return None
+
+
+def replace_file(path: Path, data: bytes) -> OSError | None:
+    """Put a whole file in place at once, for this user alone; return the trouble, which costs only time."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
+        with os.fdopen(os.open(temporary, flags, 0o600), "wb") as file:
+            file.write(data)
+        temporary.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            temporary.unlink()
+        return error
+    return None

@@ -19,6 +19,7 @@ from typing import Any
 from predeploy import __version__
 from predeploy.model.profile import Profile
 from predeploy.model.snapshot import HostSnapshot
+from predeploy.paths import own_bytes, replace_file
 from predeploy.profiles.codec import Encoded, decode, encode
 
 DIGEST = 16
@@ -84,7 +85,7 @@ class Store:
 
     def _read(self, name: str, key: str) -> Any:
         path = self.directory / name
-        data = _own_bytes(path)
+        data = own_bytes(path)
         if data is None:
             return None
         try:
@@ -98,25 +99,7 @@ class Store:
 
     def _write(self, name: str, key: str, encoded: Encoded) -> None:
         payload = marshal.dumps((key, encoded))
-        temporary = self.directory / f".{name}.{os.getpid()}"
-        try:
-            self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-            handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
-            with os.fdopen(handle, "wb") as file:
-                file.write(digest(payload) + payload)
-            temporary.replace(self.directory / name)
-        except OSError as error:
-            with suppress(OSError):
-                temporary.unlink()
+        error = replace_file(self.directory / name, digest(payload) + payload)
+        if error is not None:
             reason = (error.strerror or "cannot be written").lower()
             self.problem = f"{self.directory}: {reason}; profiles are not kept and are read anew every time"
-
-
-def _own_bytes(path: Path) -> bytes | None:
-    """Return the bytes of a file that only this user can have written."""
-    try:
-        with open(path, "rb") as file:  # noqa: PTH123 - a hot path
-            status = os.fstat(file.fileno())
-            return file.read() if status.st_uid == os.geteuid() and not status.st_mode & 0o022 else None
-    except OSError:
-        return None
