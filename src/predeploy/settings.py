@@ -63,6 +63,8 @@ class RunRequest:
     limits: Mapping[str, Limits] = field(default_factory=dict)
     """By phase, or ``all``: what a command may use, over the profile's."""
     fetch_python: bool = True
+    exact: bool = False
+    refresh: bool = False
     quiet: bool = False
     verbose: bool = False
     output_format: str | None = None

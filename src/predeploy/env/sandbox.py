@@ -41,6 +41,8 @@ class View:
     """Directories that can be written to; ``None``: all of the run's."""
     empty: tuple[str, ...] = ()
     """Directories of the app in whose place there are empty writable ones."""
+    guarded: tuple[str, ...] = ()
+    """Directories of the run that cannot be written to, whatever else is said."""
     mounts: tuple[Mount, ...] = ()
     """Further files and directories of this machine."""
 
@@ -197,7 +199,11 @@ class Bubblewrapped:
         }
         free = None if view.writable is None else {*view.writable, where["run"]}
         return [
-            Mount(source=source, target=target, writable=free is None or target in free)
+            Mount(
+                source=source,
+                target=target,
+                writable=(free is None or target in free) and target not in view.guarded,
+            )
             for target, source in directories.items()
         ]
 

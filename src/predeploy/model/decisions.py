@@ -104,6 +104,8 @@ class Step:
     """Directories the host leaves writable for this step; ``null``: all of them."""
     mounts: tuple[str, ...] = ()
     """Directories of the app in whose place the host puts empty writable ones."""
+    spares_environment: bool = False
+    """Whether an install step is known to leave the environment as it is; later phases always are."""
 
 
 @record

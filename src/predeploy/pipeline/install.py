@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from time import perf_counter
 
+from predeploy.env.transient import transient_line
 from predeploy.errors import ToolError, TransientError
-from predeploy.events import Remark
+from predeploy.events import Remark, StepFinished, StepStarted
 from predeploy.model.decisions import Step
 from predeploy.model.execution import ForeignResolution, LocalPython, StepResult
+from predeploy.pipeline import placing
 from predeploy.pipeline.dates import limits
 from predeploy.pipeline.stage import Stage
 from predeploy.pipeline.surroundings import prefixes
 from predeploy.pipeline.verify import importable
-
-if TYPE_CHECKING:
-    from predeploy.env.confinement import Mount
 
 
 def run_steps(stage: Stage) -> bool:
@@ -36,7 +35,7 @@ def run_steps(stage: Stage) -> bool:
         if step.only_if_installed is not None and not _installed(stage, step.only_if_installed):
             stage.skip(step, f"{step.only_if_installed} is not installed, so the host does not run this")
             continue
-        result = stage.run(step)
+        result = placing.install(stage, step)
         if step.fallback_of and result.status == "ok":
             _forgive(stage, step.fallback_of)
         if result.status in {"failed", "timeout", "transient"} and step.id not in fallbacks:
@@ -70,67 +69,60 @@ def _forgive(stage: Stage, step_id: str) -> None:
 
 
 def create_environment(stage: Stage) -> bool:
-    """Create the virtualenv with the host's seeds; return whether the index let us.
+    """Put an environment with the host's seeds into the run; return whether the index let us.
 
-    Raise :class:`ToolError` for anything else that went wrong, since the app has no part in it.
+    It is made once for all runs, outside the sandbox since no code of the app runs in it. Raise
+    :class:`ToolError` for anything else that went wrong, since the app has no part in it.
     """
-    from predeploy.env.virtualenvs import SEEDABLE, creation_argv
+    from predeploy.env.environments import Template, place
 
     environment = stage.plan.environment
-    app_data, mounts = _app_data(stage)
     seeds = ", ".join(f"{name} {version}" for name, version in environment.seeds.items())
-    later = [f"{name}=={version}" for name, version in environment.seeds.items() if name not in SEEDABLE]
-    step = Step(
-        id="create-environment",
-        phase="install",
-        reason=f"a fresh environment with {seeds}" if seeds else "a fresh environment",
-        argv=creation_argv(
-            python=Path(stage.places["python"]),
-            destination="{venv}",
-            seeds={name: environment.seeds[name] for name in SEEDABLE if name in environment.seeds},
-            app_data=Path(app_data),
-        ),
-        cwd="{work}",
-        timeout_seconds=300,
+    template = Template(
+        python=stage.interpreter,
+        version=stage.python_version,
+        seeds=environment.seeds,
+        runner=stage.runner,
+        env={**stage.outer_env, "UV_CACHE_DIR": str(stage.cache / "uv")},
+        logs=stage.work.logs,
     )
-    result = stage.run(step, mounts=mounts, ours=True)
-    if result.status == "ok" and later:
-        result = stage.run(_seeding(later), ours=True)
-    if result.status in {"failed", "timeout"}:
-        raise ToolError(f"no environment with {seeds or 'Python'} could be made; see {result.log}")
-    return result.status == "ok"
-
-
-def _app_data(stage: Stage) -> tuple[str, tuple[Mount, ...]]:
-    """Return virtualenv's own cache, and what shows it with our runtime to the one step that needs both.
-
-    No code of the app runs in that step, so it alone may write to what outlives the run.
-    """
-    from predeploy.env.confinement import Mount
-    from predeploy.pipeline.surroundings import own_runtime
-
-    app_data = stage.cache / "virtualenv"
-    if stage.sandbox.kind == "none":
-        return str(app_data), ()
+    argv = template.argv(stage.places["venv"], stage.cache)
+    step_id = "create-environment"
+    stage.reporter.emit(StepStarted(stage.platform, "install", step_id, " ".join(argv)))
+    begun, status, tail = perf_counter(), "ok", ""
     try:
-        app_data.mkdir(parents=True, exist_ok=True)
-    except OSError:  # a cache that cannot be written: virtualenv then works without
-        app_data = stage.work.cache / "virtualenv"
-        app_data.mkdir()
-    inside = f"{stage.places['home']}/app-data"
-    return inside, (*own_runtime(stage.request.home), Mount(source=app_data, target=inside, writable=True))
-
-
-def _seeding(requirements: list[str]) -> Step:
-    """Return the step that puts in what virtualenv does not know."""
-    return Step(
-        id="seed-environment",
-        phase="install",
-        reason=f"the host puts {', '.join(requirements)} into every environment",
-        argv=("{uv}", "pip", "install", "--quiet", "--no-deps", "--python", "{bin}/python", *requirements),
-        cwd="{work}",
-        timeout_seconds=300,
+        stage.template = template.ensure(
+            stage.cache, cancelled=lambda: stage.cancellation.requested, say=stage.say
+        )
+        outside, inside = stage.interpreter.parent.parent, Path(stage.places["python"]).parent.parent
+        moved = {"venv": stage.places["venv"], str(outside): str(inside)}
+        wanted = stage.sandbox.kind != "none"
+        stage.may_link = place(stage.template, stage.work.venv, moved=moved, link=wanted)
+        stage.linked = stage.may_link
+        if wanted and not stage.may_link:
+            stage.say(f"{stage.work.root} and {stage.cache} share no file system: files are copied")
+    except TransientError as error:
+        status, tail = "transient", str(error)
+    except ToolError as error:
+        if stage.cancellation.requested:
+            raise
+        raise ToolError(f"no environment with {seeds or 'Python'} could be made: {error}") from None
+    seconds = perf_counter() - begun
+    stage.results.append(
+        StepResult(
+            id=step_id,
+            phase="install",
+            status=status,  # type: ignore[arg-type]
+            argv=argv,
+            returncode=0 if status == "ok" else 1,
+            seconds=seconds,
+            tail=tail,
+            reason=transient_line(tail) if tail else "",
+            output=tail,
+        )
     )
+    stage.reporter.emit(StepFinished(stage.platform, "install", step_id, status, seconds))
+    return status == "ok"
 
 
 def prepare_tools(stage: Stage, python: Path) -> None:
@@ -146,7 +138,9 @@ def prepare_tools(stage: Stage, python: Path) -> None:
             runner=stage.runner,
             env=stage.outer_env,
             log_dir=stage.work.logs,
+            minor=".".join(stage.python_version.split(".")[:2]),
             cancelled=lambda: stage.cancellation.requested,
+            say=stage.say,
         )
         stage.places[f"tool:{name}"] = stage.sandbox.tool(directory)
 
@@ -180,6 +174,7 @@ def choose_interpreter(stage: Stage) -> tuple[LocalPython, Path]:
         raise ToolError(f"no Python interpreter is here to build with (wanted {wanted})")
     interpreter, match = choice
     stage.interpreter = interpreter.path
+    stage.python_version = interpreter.version
     stage.places["python"] = stage.sandbox.python(
         interpreter.path, prefixes(interpreter.path, stage.request.home)
     )

@@ -20,7 +20,7 @@ from predeploy.pipeline.ports import Ports
 from predeploy.rules.case import Case
 
 if TYPE_CHECKING:
-    from predeploy.env.commands import Cancellation, Command, Completed, Runner
+    from predeploy.env.commands import Cancellation, Command, Completed, Listener, Runner
     from predeploy.env.confinement import Mount
     from predeploy.env.sandbox import Sandbox, View
     from predeploy.env.work import WorkDirectory
@@ -56,7 +56,23 @@ class Stage:
     """What the report says of the sandbox."""
     interpreter: Path = Path()
     """The chosen Python, as it lies on this machine."""
+    python_version: str = ""
+    """Its full version."""
+    template: Path = Path()
+    """The environment in the cache that this run's own is a copy of."""
+    may_link: bool = False
+    """Whether files of the environment may be links into the cache: it can be kept from those of others."""
     results: list[StepResult] = field(default_factory=list)
+    linked: bool = False
+    """Whether files of the environment are links into the cache, so that only we may write to them."""
+    untouched: bool = True
+    """Whether only we have written to the environment so far, and no code of the app or its dependencies."""
+
+    def say(self, text: str) -> None:
+        """Tell something worth knowing that is not a step."""
+        from predeploy.events import Remark
+
+        self.reporter.emit(Remark(self.platform, text))
 
     @property
     def platform(self) -> str:
@@ -105,7 +121,25 @@ class Stage:
             writable=None if writable is None else tuple(fill(place, self.places) for place in writable),
             empty=tuple(fill(place, self.places) for place in step.mounts),
             mounts=mounts,
+            guarded=(self.places["venv"],) if self.guards(step) else (),
         )
+
+    def guards(self, step: Step) -> bool:
+        """Return whether a step finds the environment read-only, though the host would let it write there.
+
+        So it is for steps that do not write there, as long as nobody else has: files of the environment may
+        be links into the cache, and the next install may be decided by what the environment holds.
+        """
+        return self.sandbox.kind != "none" and self.untouched and _spares(step)
+
+    def open_environment(self) -> None:
+        """Let anybody write to the environment from now on: it gets files of its own."""
+        self.untouched = False
+        if self.linked:
+            from predeploy.env.environments import own_files
+
+            own_files(self.work.venv)
+            self.linked = False
 
     def _program(self, step: Step, argv: tuple[str, ...], path: str) -> tuple[str, ...]:
         """Return argv with its program looked up in the step's own PATH, not in ours."""
@@ -124,7 +158,28 @@ class Stage:
         command = self.command(step, mounts=mounts, ours=ours)
         shown = step.shell if step.shell is not None else " ".join(command.argv)
         self.reporter.emit(StepStarted(self.platform, step.phase, step.id, shown))
-        completed = self.runner.run(command, on_line=self._listener(step))
+        if not ours and not _spares(step):
+            self.open_environment()
+        completed = self.runner.run(command, on_line=self.listener(step))
+        if completed.status == "failed" and self.guards(step) and is_read_only(read_end(command.log)):
+            self.open_environment()  # it does write there, as it may on the host
+            command = self.command(step, mounts=mounts, ours=ours)
+            completed = self.runner.run(command, on_line=self.listener(step))
+        return self.settle(step, command, completed)
+
+    def settle(
+        self,
+        step: Step,
+        command: Command,
+        completed: Completed,
+        *,
+        argv: tuple[str, ...] | None = None,
+        way: str = "",
+    ) -> StepResult:
+        """Keep the result of a step that was run; raise :class:`Interrupted` on cancellation.
+
+        ``way`` says how it was run where that is not the host's own way, whose command is then ``argv``.
+        """
         status = self._status(step, completed)
         output = "" if completed.status == "ok" else read_end(command.log) or completed.tail
         reason, lacking = self._said(step, status, output, command.timeout_seconds)
@@ -135,7 +190,7 @@ class Stage:
             id=step.id,
             phase=step.phase,
             status=status,
-            argv=command.argv if step.shell is None else (),
+            argv=(argv or command.argv) if step.shell is None else (),
             shell=step.shell,
             returncode=completed.returncode,
             seconds=completed.seconds,
@@ -146,6 +201,7 @@ class Stage:
             no_upload_times=self._no_upload_times(status, output),
             output=output,
             limit=_limit(command, completed),
+            way=way,
         )
         self.results.append(result)
         self.reporter.emit(StepFinished(self.platform, step.phase, step.id, result.status, result.seconds))
@@ -206,7 +262,9 @@ class Stage:
 
         return without_upload_times(output)
 
-    def _listener(self, step: Step):  # type: ignore[no-untyped-def]
+    def listener(self, step: Step) -> Listener:
+        """Return what hears the lines of a step."""
+
         def hear(line: str) -> None:
             self.reporter.emit(StepOutput(self.platform, step.id, line))
 
@@ -220,6 +278,15 @@ class Stage:
         if step.phase == "install" and is_transient(completed.tail):
             return "transient"
         return "ignored" if step.otherwise == "ignore" else "failed"
+
+
+def _spares(step: Step) -> bool:
+    return step.phase != "install" or step.spares_environment
+
+
+def is_read_only(output: str) -> bool:
+    """Return whether a command says that it could not write to a read-only file system."""
+    return "Read-only file system" in output
 
 
 def _limit(command: Command, completed: Completed) -> str:

@@ -147,7 +147,8 @@ def _execution(data: dict[str, Any]) -> Execution:
 
 
 def _step(data: dict[str, Any]) -> StepResult:
-    return StepResult(**{**data, "argv": tuple(data["argv"]), "limit": data.get("limit") or ""})
+    said = {name: data.get(name) or "" for name in ("limit", "way")}
+    return StepResult(**{**data, "argv": tuple(data["argv"]), **said})
 
 
 def _boot(data: dict[str, Any]) -> BootResult:
