@@ -10,6 +10,13 @@ from pathlib import Path
 
 from predeploy.errors import UsageError, at
 
+MARKER = "CACHEDIR.TAG"
+"""File that says whose a cache directory is; backup programs know it too and leave the directory out."""
+
+MARK = b"""Signature: 8a477f597d28d172789f06886806bc55
+# This directory is a cache of predeploy, which may remove everything in it.
+"""
+
 
 def text_of(path: Path) -> str:
     """Return the text of a file that the user named; raise :class:`UsageError` where there is none."""
@@ -67,3 +74,17 @@ def replace_file(path: Path, data: bytes) -> OSError | None:
             temporary.unlink()
         return error
     return None
+
+
+def claim(root: Path) -> None:
+    """Make a cache directory, and mark it as ours when there was nothing in it; raises :class:`OSError`."""
+    if (root / MARKER).exists():
+        return
+    root.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if not any(root.iterdir()):
+        replace_file(root / MARKER, MARK)
+
+
+def is_claimed(root: Path) -> bool:
+    """Return whether a cache directory was made by predeploy for this user."""
+    return own_bytes(root / MARKER) == MARK

@@ -25,6 +25,7 @@ COMMANDS: dict[str, str] = {
     "explain": "Explain a rule or a platform.",
     "platforms": "List, show and lint platform profiles.",
     "schema": "Print the JSON schema of the result, the configuration, a profile, the plan or the forecast.",
+    "cache": "Say where the cache is and how large; remove what is unused, or all of it.",
     "doctor": "Say what this machine can simulate, how exactly, and what to install.",
 }
 

@@ -19,7 +19,7 @@ from typing import Any
 from predeploy import __version__
 from predeploy.model.profile import Profile
 from predeploy.model.snapshot import HostSnapshot
-from predeploy.paths import own_bytes, replace_file
+from predeploy.paths import claim, own_bytes, replace_file
 from predeploy.profiles.codec import Encoded, decode, encode
 
 DIGEST = 16
@@ -99,7 +99,11 @@ class Store:
 
     def _write(self, name: str, key: str, encoded: Encoded) -> None:
         payload = marshal.dumps((key, encoded))
-        error = replace_file(self.directory / name, digest(payload) + payload)
+        try:
+            claim(self.directory.parent)
+            error = replace_file(self.directory / name, digest(payload) + payload)
+        except OSError as trouble:
+            error = trouble
         if error is not None:
             reason = (error.strerror or "cannot be written").lower()
             self.problem = f"{self.directory}: {reason}; profiles are not kept and are read anew every time"
