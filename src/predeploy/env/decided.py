@@ -60,6 +60,8 @@ class Decision:
     """Files and directories that were read, as the command saw them, and what they held."""
     pages: tuple[Page, ...]
     made_at: float
+    why: str = ""
+    """Why there is nothing to place and the tool has to install by itself."""
 
     @property
     def fresh_until(self) -> float:
@@ -77,7 +79,7 @@ def load(path: Path) -> Decision | None:
         kept = json.loads(body)
         pins = tuple(Pin(**pin) for pin in kept["pins"])
         pages = tuple(Page(**page) for page in kept["pages"])
-        return Decision(pins=pins, files=kept["files"], pages=pages, made_at=kept["made_at"])
+        return Decision(pins=pins, files=kept["files"], pages=pages, made_at=kept["made_at"], why=kept["why"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -136,12 +138,17 @@ def report_of(text: str) -> tuple[tuple[Pin, ...], str]:
     return tuple(pins), ""
 
 
+def is_archive(url: str) -> bool:
+    """Return whether an address is a distribution's, or its metadata's, and no page of an index."""
+    return url.partition("#")[0].partition("?")[0].endswith(_ARCHIVES)
+
+
 def pages_of(noted: list[dict[str, Any]]) -> tuple[Page, ...] | None:
     """Return the pages among the noted requests; ``None`` where one cannot be asked for again."""
     pages = []
     for note in noted:
         url = str(note["url"])
-        if url.partition("?")[0].endswith(_ARCHIVES):
+        if is_archive(url):
             continue
         if note["method"] != "GET":
             return None

@@ -152,6 +152,23 @@ def _linked(source: Path, target: Path, *, link: bool) -> bool:
     return False
 
 
+def shadow(environment: Path, destination: Path) -> Path:
+    """Make an environment that says it holds what another holds, and holds none of it; return its place.
+
+    It is what a tool may write to that only asks what is installed.
+    """
+    from predeploy.env.work import remove_tree
+
+    remove_tree(destination)
+    destination.mkdir()
+    shutil.copy2(environment / "pyvenv.cfg", destination)
+    shutil.copytree(environment / "bin", destination / "bin", symlinks=True)
+    for packages in environment.glob("lib/python*/site-packages"):
+        for described in packages.glob("*.dist-info"):
+            shutil.copytree(described, destination / described.relative_to(environment), symlinks=True)
+    return destination
+
+
 def own_files(environment: Path) -> None:
     """Give an environment files of its own in place of those it shares, so that anybody may write to them."""
     for directory, _, names in os.walk(environment):

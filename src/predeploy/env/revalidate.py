@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 AT_ONCE = 16
 SECONDS = 15.0
 LIMIT = 64 * 1024 * 1024
+ACCEPT = "application/vnd.pypi.simple.v1+json, text/html;q=0.1"
 _CERTIFICATES = ("PIP_CERT", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
 _CONDITIONS = {"etag": "If-None-Match", "last-modified": "If-Modified-Since"}
 
@@ -37,6 +38,38 @@ def unchanged(pages: tuple[Page, ...], env: Mapping[str, str]) -> tuple[Page, ..
         answers = tuple(pool.map(lambda page: _asked(page, opener), pages))
     known = tuple(page for page in answers if page is not None)
     return known if len(known) == len(pages) else None
+
+
+def first_seen(urls: tuple[str, ...], env: Mapping[str, str]) -> tuple[Page, ...] | None:
+    """Return pages as they are now; ``None`` where one cannot be had. See :func:`unchanged` for ``env``."""
+    try:
+        opener = _opener(env)
+    except OSError:
+        return None
+    with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
+        pages = tuple(pool.map(lambda url: _first(url, opener), urls))
+    known = tuple(page for page in pages if page is not None)
+    return known if len(known) == len(pages) else None
+
+
+def _first(url: str, opener: OpenerDirector) -> Page | None:
+    asked = {"accept": ACCEPT}
+    try:
+        with opener.open(Request(url, headers=asked), timeout=SECONDS) as response:  # noqa: S310 - http only
+            told = {name.lower(): value for name, value in response.headers.items()}
+            return Page(
+                url=url,
+                asked=asked,
+                validators={name: told[name] for name in _CONDITIONS if name in told},
+                digest=hashlib.sha256(response.read(LIMIT)).hexdigest(),
+                fresh_until=fresh_until(told, time.time()),
+            )
+    except HTTPError as error:
+        with error:
+            missing = Page(url=url, asked=asked, validators={}, digest="", fresh_until=0, there=False)
+            return missing if error.code == 404 else None
+    except (OSError, ValueError):
+        return None
 
 
 def _opener(env: Mapping[str, str]) -> OpenerDirector:

@@ -43,6 +43,8 @@ class View:
     """Directories of the app in whose place there are empty writable ones."""
     guarded: tuple[str, ...] = ()
     """Directories of the run that cannot be written to, whatever else is said."""
+    instead: tuple[Mount, ...] = ()
+    """What is seen in place of directories of the run."""
     mounts: tuple[Mount, ...] = ()
     """Further files and directories of this machine."""
 
@@ -197,6 +199,7 @@ class Bubblewrapped:
             where["cache"]: work.cache,
             where["run"]: work.run,
         }
+        directories |= {mount.target: mount.source for mount in view.instead}
         free = None if view.writable is None else {*view.writable, where["run"]}
         return [
             Mount(

@@ -39,9 +39,9 @@ def place_all(stage: Stage, pins: tuple[Pin, ...], name: str) -> str:
     listed = stage.work.root / f"{name}.pins"
     listed.write_text("".join(f"{_line(stage, pin)}\n" for pin in pins), "utf-8")
     command = Command(
-        argv=_argv(stage, listed),
+        argv=_argv(stage, listed, by_hash=bool(pins[0].sha256)),
         cwd=stage.work.root,
-        env={**stage.outer_env, "UV_CACHE_DIR": str(stage.cache / "uv"), "UV_NO_CONFIG": "1"},
+        env={**stage.outer_env, **_dated(stage), "UV_CACHE_DIR": str(stage.cache / "uv")},
         log=stage.work.logs / f"{len(stage.results) + 1:02}-{name}.place.log",
         timeout_seconds=SECONDS,
     )
@@ -55,22 +55,32 @@ def place_all(stage: Stage, pins: tuple[Pin, ...], name: str) -> str:
         raise Interrupted
     if done.status != "ok":
         last = next((line.strip() for line in reversed(done.tail.splitlines()) if line.strip()), done.status)
-        return f"uv could not place what pip chose ({last[:200]})"
+        return f"uv could not place what was chosen ({last[:200]})"
     _move_in(stage)
-    _leave_as_pip_does(stage.work.venv, pins)
+    if pins[0].sha256:
+        _leave_as_pip_does(stage.work.venv, pins)
     return ""
 
 
 def _line(stage: Stage, pin: Pin) -> str:
     """Return the requirement of one file; a local one is named as it lies on this machine."""
+    if not pin.sha256:
+        return f"{pin.name}=={pin.version}"
     url = pin.url.partition("#")[0]
     if url.startswith("file:"):
         url = stage.sandbox.outside(unquote(urlsplit(url).path)).as_uri()
     return f"{pin.name} @ {url} --hash=sha256:{pin.sha256}"
 
 
-def _argv(stage: Stage, listed: Path) -> tuple[str, ...]:
-    options = ("--no-deps", "--require-hashes", "--no-build", "--no-index", "--no-progress")
+def _dated(stage: Stage) -> dict[str, str]:
+    from predeploy.pipeline.dates import limits
+
+    return {"UV_NO_CONFIG": "1", **limits(stage.plan)}
+
+
+def _argv(stage: Stage, listed: Path, *, by_hash: bool) -> tuple[str, ...]:
+    options: tuple[str, ...] = ("--no-deps", "--no-build", "--no-progress")
+    options += ("--require-hashes", "--no-index") if by_hash else ()
     mode = "hardlink" if stage.may_link else "clone" if os.uname().sysname == "Darwin" else "copy"
     where = ("--prefix", str(stage.work.venv), "--python", str(stage.template / "bin/python"))
     return (str(uv_binary()), "pip", "install", *options, "--link-mode", mode, *where, "-r", str(listed))

@@ -63,6 +63,8 @@ class Stage:
     may_link: bool = False
     """Whether files of the environment may be links into the cache: it can be kept from those of others."""
     results: list[StepResult] = field(default_factory=list)
+    placed: list[str] = field(default_factory=list)
+    """What was placed into the environment, in order: names with versions."""
     linked: bool = False
     """Whether files of the environment are links into the cache, so that only we may write to them."""
     untouched: bool = True
@@ -79,9 +81,17 @@ class Stage:
         """Return the platform's id."""
         return self.plan.platform
 
-    def command(self, step: Step, *, mounts: tuple[Mount, ...] = (), ours: bool = False) -> Command:
+    def command(
+        self,
+        step: Step,
+        *,
+        mounts: tuple[Mount, ...] = (),
+        ours: bool = False,
+        environment: Path | None = None,
+    ) -> Command:
         """Return the step as a command of this run, which may see further files of this machine.
 
+        ``environment`` is one that it sees in place of the run's own.
         ``ours``: no code of the app runs in it, so that it keeps the network whatever the app may have.
         """
         from predeploy.env.commands import Command
@@ -100,7 +110,7 @@ class Stage:
             log=self.work.logs / f"{len(self.results) + 1:02}-{step.id}.log",
             timeout_seconds=min(step.timeout_seconds, limits.time or step.timeout_seconds),
             limits=limits,
-            confinement=self.sandbox.confinement(self._view(step, mounts, ours=ours)),
+            confinement=self.sandbox.confinement(self._view(step, mounts, ours, environment)),
             measured=(self.work.root,),
         )
 
@@ -110,8 +120,17 @@ class Stage:
         ours = self.case.snapshot.limits.get(phase, Limits())
         return ours.under(given.get("all", Limits())).under(given.get(phase, Limits()))
 
-    def _view(self, step: Step, mounts: tuple[Mount, ...], *, ours: bool) -> View:
+    def _view(
+        self,
+        step: Step,
+        mounts: tuple[Mount, ...],
+        ours: bool,
+        environment: Path | None,
+    ) -> View:
+        from predeploy.env.confinement import Mount
         from predeploy.env.sandbox import View
+
+        venv = self.places["venv"]
 
         network = self.request.network
         own = not ours and (network == "none" or (network == "auto" and step.phase != "install"))
@@ -121,7 +140,8 @@ class Stage:
             writable=None if writable is None else tuple(fill(place, self.places) for place in writable),
             empty=tuple(fill(place, self.places) for place in step.mounts),
             mounts=mounts,
-            guarded=(self.places["venv"],) if self.guards(step) else (),
+            guarded=(venv,) if environment is None and self.guards(step) else (),
+            instead=() if environment is None else (Mount(source=environment, target=venv, writable=True),),
         )
 
     def guards(self, step: Step) -> bool:
