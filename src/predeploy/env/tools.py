@@ -92,7 +92,7 @@ class _Recipe:
 
 def python_minor(python: Path) -> str:
     """Return ``X.Y`` of an interpreter; raises :class:`ToolError` when it does not run."""
-    from predeploy.env.runner import capture
+    from predeploy.env.ask import capture
 
     answer = capture(
         (str(python), "-I", "-S", "-c", "import sys; print('%d.%d' % sys.version_info[:2])"), timeout=10.0

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator
-from dataclasses import field
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -16,7 +15,7 @@ from predeploy.app.tree import Unreadable
 from predeploy.errors import suggestion
 from predeploy.model.conditions import Match, Outcome, Unknown, matched
 from predeploy.model.findings import Evidence
-from predeploy.record import record
+from predeploy.record import field, record
 from predeploy.rules.case import Case
 from predeploy.rules.registry import predicate
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from predeploy.app.tree import Tree
 from predeploy.hosts.platformsh_config import App, ConfigProblem, Part
 from predeploy.lazy import pattern
+from predeploy.record import field, record
 
 Problems = Iterator[ConfigProblem]
 
@@ -45,7 +45,7 @@ LOCATION_KEYS = (
 NOT_FOR_WORKERS = ("build", "dependencies", "crons", "hooks")
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class Facts:
     """What the vendor's registry holds on the day, from the profile."""
 

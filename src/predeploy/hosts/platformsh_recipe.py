@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from predeploy.app.text import decode
 from predeploy.app.tree import Unreadable
+from predeploy.digest import sha256_hex
 from predeploy.hosts.entry import entry_modules
 from predeploy.hosts.platformsh_build import environment_file
 from predeploy.hosts.platformsh_config import App, variables_of
@@ -86,11 +87,9 @@ def _described(app: App) -> dict[str, Any]:
 
 def _build_variables(case: Case, app: App, hook: Hook) -> dict[str, str]:
     """Return the variables of the build; the platform's own win over the app's."""
-    import hashlib
-
     own, others = variables_of(app)
     directory = _directory(app)
-    tree = hashlib.sha256(_encoded(app.part.data).encode()).hexdigest()[:40]
+    tree = sha256_hex(_encoded(app.part.data).encode())[:40]
     host = {
         "HOME": directory,
         "PLATFORM_APP_DIR": directory,
@@ -99,7 +98,7 @@ def _build_variables(case: Case, app: App, hook: Hook) -> dict[str, str]:
         "PLATFORM_APPLICATION": _encoded(_described(app)),
         "PLATFORM_APPLICATION_NAME": app.name,
         "PLATFORM_PROJECT": PROJECT,
-        "PLATFORM_PROJECT_ENTROPY": hashlib.sha256(PROJECT.encode()).hexdigest()[:52],
+        "PLATFORM_PROJECT_ENTROPY": sha256_hex(PROJECT.encode())[:52],
         "PLATFORM_TREE_ID": tree,
         "PLATFORM_VARIABLES": _encoded(others),
     }

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import posixpath
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import islice
 from typing import Literal
 
@@ -16,6 +15,7 @@ from predeploy.hosts.streamlit_selection import entrypoint
 from predeploy.lazy import pattern
 from predeploy.model.conditions import Match, Outcome, matched
 from predeploy.model.findings import Evidence
+from predeploy.record import positional
 from predeploy.rules.case import Case
 from predeploy.rules.registry import predicate
 
@@ -41,7 +41,7 @@ REMARK_LIMIT = 1000
 """Remarks kept of an app; a person would not look at more."""
 
 
-@dataclass(frozen=True)
+@positional
 class Remark:
     """One thing a source file says."""
 

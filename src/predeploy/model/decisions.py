@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import field
 from typing import Literal
 
 from predeploy.model import STRICT, Phase
 from predeploy.model.findings import Evidence, Finding
-from predeploy.record import record
+from predeploy.record import field, record
 
 
 @record

@@ -156,7 +156,9 @@ def choose_interpreter(stage: Stage) -> tuple[LocalPython, Path]:
     wanted = stage.plan.environment.python
     fetched = stage.cache / "python"
     own = Path(sys.base_prefix)  # the interpreter predeploy runs on is one that surely works
-    search = Search.from_environ(stage.request.environ, stage.request.home, extra=(fetched, own))
+    search = Search.from_environ(
+        stage.request.environ, stage.request.home, extra=(fetched, own), cache=stage.cache
+    )
     found = interpreters.discover(search)
     choice = interpreters.choose(found, wanted)
     if (choice is None or choice[1] == "none") and stage.request.fetch_python:

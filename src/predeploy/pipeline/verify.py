@@ -140,7 +140,7 @@ def standard_library(stage: Stage) -> frozenset[str]:
 
     The interpreter itself is asked, not the environment's link to it, which the build may have replaced.
     """
-    from predeploy.env.spawn import capture
+    from predeploy.env.ask import capture
 
     argv = (str(stage.interpreter), "-I", "-S", "-c", STDLIB_PROBE)
     output = capture(argv, timeout=20)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +24,7 @@ from predeploy.model.execution import (
 from predeploy.model.findings import Evidence, Finding
 from predeploy.model.results import PlatformResult, Report
 from predeploy.paths import text_of
+from predeploy.record import replace
 from predeploy.report.document import SCHEMA_VERSION
 
 
