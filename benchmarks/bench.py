@@ -28,7 +28,7 @@ APPS = ("flask", "streamlit", "django")
 def main() -> int:
     arguments = parsed()
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-    base = Path(tempfile.mkdtemp(prefix="predeploy-bench-", dir=arguments.place))
+    base = Path(tempfile.mkdtemp(prefix="bench-of-predeploy-", dir=arguments.place))
     figures: list[dict[str, Any]] = []
     print(f"{'app':<10}{'figure':<20}{'ours':>12}{'theirs':>12}{'ratio':>8}     goal")
     try:
