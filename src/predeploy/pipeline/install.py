@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 from time import perf_counter
+from typing import TYPE_CHECKING
 
 from predeploy.env.transient import transient_line
 from predeploy.errors import ToolError, TransientError
@@ -16,6 +17,9 @@ from predeploy.pipeline.dates import limits
 from predeploy.pipeline.stage import Stage
 from predeploy.pipeline.surroundings import prefixes
 from predeploy.pipeline.verify import importable
+
+if TYPE_CHECKING:
+    from predeploy.env.environments import Template
 
 
 def run_steps(stage: Stage) -> bool:
@@ -74,55 +78,59 @@ def create_environment(stage: Stage) -> bool:
     It is made once for all runs, outside the sandbox since no code of the app runs in it. Raise
     :class:`ToolError` for anything else that went wrong, since the app has no part in it.
     """
-    from predeploy.env.environments import Template, place
+    from predeploy.env.environments import Template
 
-    environment = stage.plan.environment
-    seeds = ", ".join(f"{name} {version}" for name, version in environment.seeds.items())
+    seeds = stage.plan.environment.seeds
     template = Template(
         python=stage.interpreter,
         version=stage.python_version,
-        seeds=environment.seeds,
+        seeds=seeds,
         runner=stage.runner,
         env={**stage.outer_env, "UV_CACHE_DIR": str(stage.cache / "uv")},
         logs=stage.work.logs,
     )
     argv = template.argv(stage.places["venv"], stage.cache)
-    step_id = "create-environment"
+    step_id, tail = "create-environment", ""
     stage.reporter.emit(StepStarted(stage.platform, "install", step_id, " ".join(argv)))
-    begun, status, tail = perf_counter(), "ok", ""
+    begun = perf_counter()
     try:
-        stage.template = template.ensure(
-            stage.cache, cancelled=lambda: stage.cancellation.requested, say=stage.say
-        )
-        outside, inside = stage.interpreter.parent.parent, Path(stage.places["python"]).parent.parent
-        moved = {"venv": stage.places["venv"], str(outside): str(inside)}
-        wanted = stage.sandbox.kind != "none"
-        stage.may_link = place(stage.template, stage.work.venv, moved=moved, link=wanted)
-        stage.linked = stage.may_link
-        if wanted and not stage.may_link:
-            stage.say(f"{stage.work.root} and {stage.cache} share no file system: files are copied")
+        _place_environment(stage, template)
     except TransientError as error:
-        status, tail = "transient", str(error)
+        tail = str(error)
     except ToolError as error:
         if stage.cancellation.requested:
             raise
-        raise ToolError(f"no environment with {seeds or 'Python'} could be made: {error}") from None
-    seconds = perf_counter() - begun
-    stage.results.append(
-        StepResult(
-            id=step_id,
-            phase="install",
-            status=status,  # type: ignore[arg-type]
-            argv=argv,
-            returncode=0 if status == "ok" else 1,
-            seconds=seconds,
-            tail=tail,
-            reason=transient_line(tail) if tail else "",
-            output=tail,
-        )
+        named = ", ".join(f"{name} {version}" for name, version in seeds.items())
+        raise ToolError(f"no environment with {named or 'Python'} could be made: {error}") from None
+    result = StepResult(
+        id=step_id,
+        phase="install",
+        status="transient" if tail else "ok",
+        argv=argv,
+        returncode=1 if tail else 0,
+        seconds=perf_counter() - begun,
+        tail=tail,
+        reason=transient_line(tail) if tail else "",
+        output=tail,
     )
-    stage.reporter.emit(StepFinished(stage.platform, "install", step_id, status, seconds))
-    return status == "ok"
+    stage.results.append(result)
+    stage.reporter.emit(StepFinished(stage.platform, "install", step_id, result.status, result.seconds))
+    return not tail
+
+
+def _place_environment(stage: Stage, template: Template) -> None:
+    """Put a copy of the environment in the cache into the run, as links where it can be kept from others."""
+    from predeploy.env.environments import place
+
+    stage.template = template.ensure(
+        stage.cache, cancelled=lambda: stage.cancellation.requested, say=stage.say
+    )
+    outside, inside = stage.interpreter.parent.parent, Path(stage.places["python"]).parent.parent
+    moved = {"venv": stage.places["venv"], str(outside): str(inside)}
+    wanted = stage.sandbox.kind != "none"
+    stage.may_link = stage.linked = place(stage.template, stage.work.venv, moved=moved, link=wanted)
+    if wanted and not stage.may_link:
+        stage.say(f"{stage.work.root} and {stage.cache} share no file system: files are copied")
 
 
 def prepare_tools(stage: Stage, python: Path) -> None:
