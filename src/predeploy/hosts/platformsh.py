@@ -220,7 +220,7 @@ def build_plan(case: Case) -> BuildPlan:
     app, hook = chosen_app(case), hook_of(case)
     if app is None or hook is None:
         raise AssertionError("rules decide before a plan is made where there is no Python application")
-    return platformsh_recipe.plan(case, app, hook)
+    return platformsh_recipe.plan(case, app, project(case), hook)
 
 
 # --- what rules ask -----------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from predeploy.hosts.platformsh_checks import (
     wrong_type,
 )
 from predeploy.hosts.platformsh_config import SERVICES, App, ConfigProblem, Part, Project
+from predeploy.hosts.platformsh_services import target
 
 SERVICE_KEYS = (
     *("type", "disk", "size", "configuration", "relationships", "access", "firewall", "resources"),
@@ -119,17 +120,6 @@ def _nesting(mounts: Part) -> Problems:
 # --- relationships ----------------------------------------------------------------------------------
 
 
-def _target(relationship: Part) -> tuple[str, str | None] | None:
-    """Return the service or app and the endpoint a relationship asks for."""
-    data = relationship.data
-    if isinstance(data, str):
-        service, colon, endpoint = data.partition(":")
-        return (service, endpoint) if colon and service and endpoint else None
-    service = relationship.get("service").data
-    endpoint = relationship.get("endpoint").data
-    return str(service or relationship.key), str(endpoint) if endpoint else None
-
-
 def _relationships(app: App, project: Project, facts: Facts) -> Problems:
     apps = {other.name for other in project.apps}
     for instance in _instances(app):
@@ -143,11 +133,11 @@ def _relationship(part: Part, apps: set[str], project: Project, facts: Facts) ->
     elif part.data is not None and not isinstance(part.data, str):
         yield part.says("config-value-type", f"{part.name} is neither a text nor a mapping")
         return
-    target = _target(part)
-    if target is None:
+    wanted = target(part)
+    if wanted is None:
         yield part.says("config-value-type", f"{part.name}: {part.data!r} is not service:endpoint")
         return
-    name, endpoint = target
+    name, endpoint = wanted
     service = project.services.get(name)
     if isinstance(service.data, dict):
         yield from _endpoint(part, name, endpoint, service, facts)
@@ -178,10 +168,10 @@ def _circles(project: Project) -> Problems:
     needed_by: dict[str, list[str]] = {name: [] for name in names}
     for app in project.apps:
         for _, relationship in app.part.get("relationships").entries():
-            target = _target(relationship)
-            if target and target[0] in names and target[0] not in needs[app.name]:
-                needs[app.name][target[0]] = relationship
-                needed_by[target[0]].append(app.name)
+            wanted = target(relationship)
+            if wanted and wanted[0] in names and wanted[0] not in needs[app.name]:
+                needs[app.name][wanted[0]] = relationship
+                needed_by[wanted[0]].append(app.name)
     left = {name: len(targets) for name, targets in needs.items()}
     free = [name for name, count in left.items() if count == 0]
     while free:
@@ -192,7 +182,7 @@ def _circles(project: Project) -> Problems:
             if left[other] == 0:
                 free.append(other)
     for name in sorted(left):
-        goal = next(target for target in needs[name] if target in left)
+        goal = next(other for other in needs[name] if other in left)
         yield needs[name][goal].says("relationship-circular", f"{name} needs {goal}, and that needs it back")
         return
 

@@ -44,10 +44,21 @@ def run_steps(stage: Stage) -> bool:
     return True
 
 
+def run_hooks(stage: Stage, *, after_start: bool) -> None:
+    """Run the scripts that the host runs around the start, whose failure ends nothing."""
+    for step in stage.plan.steps:
+        if step.phase != "boot" or step.after_start is not after_start:
+            continue
+        preferred = stage.plan.boot.preferred_port if stage.plan.boot else None
+        stage.places.setdefault("port", str(preferred or 0))
+        stage.places.setdefault("socket", f"{stage.places['run']}/app.sock")
+        stage.run(step)
+
+
 def _installed(stage: Stage, pin: str) -> bool:
     from predeploy.pipeline.verify import installed
 
-    return any(f"{item.name.lower()}=={item.version}" == pin for item in installed(stage.work.venv))
+    return any(f"{item.name.lower()}=={item.version}" == pin for item in installed(*stage.prefixes()))
 
 
 def undated(stage: Stage) -> tuple[str, ...]:
@@ -74,12 +85,13 @@ def create_environment(stage: Stage) -> bool:
 
     Raise :class:`ToolError` for anything else that went wrong, since the app has no part in it.
     """
-    from predeploy.env.virtualenvs import SEEDABLE, creation_argv
+    from predeploy.env.virtualenvs import creation_argv, seedable
 
     environment = stage.plan.environment
     app_data, mounts = _app_data(stage)
     seeds = ", ".join(f"{name} {version}" for name, version in environment.seeds.items())
-    later = [f"{name}=={version}" for name, version in environment.seeds.items() if name not in SEEDABLE]
+    first = seedable(stage.interpreter_version)
+    later = [f"{name}=={version}" for name, version in environment.seeds.items() if name not in first]
     step = Step(
         id="create-environment",
         phase="install",
@@ -87,8 +99,9 @@ def create_environment(stage: Stage) -> bool:
         argv=creation_argv(
             python=Path(stage.places["python"]),
             destination="{venv}",
-            seeds={name: environment.seeds[name] for name in SEEDABLE if name in environment.seeds},
+            seeds={name: environment.seeds[name] for name in first if name in environment.seeds},
             app_data=Path(app_data),
+            wheels=stage.interpreter.resolve().parent.parent,
         ),
         cwd="{work}",
         timeout_seconds=300,
@@ -98,7 +111,19 @@ def create_environment(stage: Stage) -> bool:
         result = stage.run(_seeding(later), ours=True)
     if result.status in {"failed", "timeout"}:
         raise ToolError(f"no environment with {seeds or 'Python'} could be made; see {result.log}")
+    if result.status == "ok" and environment.base:
+        _make_base(stage)
     return result.status == "ok"
+
+
+def _make_base(stage: Stage) -> None:
+    """Make the run's own interpreter of the environment; no code of the app has run by then."""
+    from predeploy.env.throwaway import GUARD, make_base
+
+    guarded = stage.sandbox.kind == "none"
+    make_base(stage.work.venv, stage.interpreter, guarded=guarded)
+    if guarded:
+        stage.base_env = {**stage.base_env, GUARD: "1"}
 
 
 def _app_data(stage: Stage) -> tuple[str, tuple[Mount, ...]]:
@@ -177,7 +202,7 @@ def choose_interpreter(stage: Stage) -> tuple[LocalPython, Path]:
     if choice is None:
         raise ToolError(f"no Python interpreter is here to build with (wanted {wanted})")
     interpreter, match = choice
-    stage.interpreter = interpreter.path
+    stage.interpreter, stage.interpreter_version = interpreter.path, interpreter.version
     stage.places["python"] = stage.sandbox.python(
         interpreter.path, prefixes(interpreter.path, stage.request.home)
     )

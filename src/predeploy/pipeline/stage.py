@@ -56,12 +56,30 @@ class Stage:
     """What the report says of the sandbox."""
     interpreter: Path = Path()
     """The chosen Python, as it lies on this machine."""
+    interpreter_version: str = ""
+    """Its full version."""
     results: list[StepResult] = field(default_factory=list)
 
     @property
     def platform(self) -> str:
         """Return the platform's id."""
         return self.plan.platform
+
+    @property
+    def app(self) -> Path:
+        """Return where the app's own directory lies on this machine."""
+        return self.work.app / self.plan.root
+
+    def prefixes(self) -> tuple[Path, ...]:
+        """Return the prefixes in which the app's distributions may lie, none outside of this run."""
+        found: dict[Path, None] = {}
+        for site in self.plan.environment.sites:
+            top, _, rest = site.partition("/")
+            start = self.work.venv if top == "{venv}" else self.app
+            for place in sorted(start.glob(rest)) if rest else (start,):
+                if place.resolve().is_relative_to(self.work.root.resolve()):
+                    found[place] = None
+        return tuple(found)
 
     def command(self, step: Step, *, mounts: tuple[Mount, ...] = (), ours: bool = False) -> Command:
         """Return the step as a command of this run, which may see further files of this machine.
@@ -73,6 +91,9 @@ class Stage:
         argv = (*step.shell_argv, step.shell) if step.shell is not None else step.argv
         filled = {**self.plan.env, **step.env}
         variables = {name: fill(value, self.places) for name, value in filled.items()}
+        if first := self.plan.environment.path:
+            variables.setdefault("PATH", ":".join([*first, self.base_env.get("PATH", "")]))
+            variables["PATH"] = fill(variables["PATH"], self.places)
         if step.shell is None:
             argv = tuple(fill(word, self.places) for word in argv)
         path = variables.get("PATH", self.base_env.get("PATH", ""))
@@ -98,7 +119,8 @@ class Stage:
         from predeploy.env.sandbox import View
 
         network = self.request.network
-        own = not ours and (network == "none" or (network == "auto" and step.phase != "install"))
+        apart = network == "auto" and step.phase != "install" and not step.services
+        own = not ours and (network == "none" or apart)
         writable = step.writable
         return View(
             own_network=own,
