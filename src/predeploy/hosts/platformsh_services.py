@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -15,6 +14,8 @@ from predeploy.rules.case import Case
 
 def encoded(value: Any) -> str:
     """Return a value as the host hands structures to the app: JSON in base64."""
+    import base64
+
     return base64.b64encode(json.dumps(value, default=str, sort_keys=True).encode()).decode()
 
 

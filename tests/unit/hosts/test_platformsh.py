@@ -10,9 +10,15 @@ from typing import Any
 import pytest
 
 from predeploy.app.tree import Tree
-from predeploy.hosts.platformsh import boot_exited, hook_failed, hook_undecided, other_languages, step_failed
 from predeploy.hosts.platformsh_build import backgrounded
 from predeploy.hosts.platformsh_config import APPLICATIONS, read_project, variables_of
+from predeploy.hosts.platformsh_outcomes import (
+    boot_exited,
+    hook_failed,
+    hook_undecided,
+    other_languages,
+    step_failed,
+)
 from predeploy.hosts.platformsh_recipe import requirement
 from predeploy.model.conditions import Match, NoMatch, Unknown
 from predeploy.model.decisions import BuildPlan
