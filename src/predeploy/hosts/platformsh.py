@@ -1,4 +1,4 @@
-"""Platform.sh and Upsun: what is installed, with what, on which Python, and what rules ask of the configuration.
+"""Platform.sh and Upsun: what is installed, on which Python, and what rules ask of the configuration.
 
 The host's validator is closed. What it refuses is modelled from the vendor's documentation, the schemas of
 its command-line tools, its image registry, and logs of real deployments.
@@ -99,7 +99,7 @@ def unknown_app(case: Case) -> Outcome:
     if name is None or chosen_app(case) is not None or not project(case).apps:
         return matched(False)
     names = ", ".join(app.name for app in project(case).apps)
-    return Unknown(f"platformsh.app={name} names no application; there are {names}")
+    return Unknown(f"{case.snapshot.id}.app={name} names no application; there are {names}")
 
 
 @predicate("platformsh.other_runtime")

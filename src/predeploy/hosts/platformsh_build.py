@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from predeploy.app.text import decode
 from predeploy.app.tree import Tree, Unreadable
-from predeploy.hosts.platformsh_checks import Problems
 from predeploy.hosts.platformsh_config import App, ConfigProblem
 from predeploy.hosts.platformsh_hook import Hook, Use
+from predeploy.hosts.platformsh_keys import Problems
 from predeploy.hosts.platformsh_shell import Call
 from predeploy.lazy import pattern
 

@@ -20,14 +20,21 @@ from predeploy.hosts.platformsh_config import (
 )
 from predeploy.hosts.platformsh_hook import Hook
 from predeploy.hosts.platformsh_links import validate
+from predeploy.hosts.platformsh_upsun import read_upsun, upsun_files
 from predeploy.rules.case import Case
 
 NEAR_MISSES = (".platform.app.yml", "platform.app.yaml", ".platform/app.yaml", ".platform/applications.yml")
 
 
+def is_upsun(case: Case) -> bool:
+    """Return whether the product is Upsun, which has files of its own."""
+    return bool(case.snapshot.extra.get("product") == "upsun")
+
+
 def project(case: Case) -> Project:
     """Return what the configuration files say, read once."""
-    return case.once("platformsh.project", lambda: read_project(case.tree, hidden=_ignored_by_git(case)))
+    read = read_upsun if is_upsun(case) else read_project
+    return case.once("platformsh.project", lambda: read(case.tree, hidden=_ignored_by_git(case)))
 
 
 def _ignored_by_git(case: Case) -> frozenset[str]:
@@ -41,7 +48,8 @@ def _ignored_by_git(case: Case) -> frozenset[str]:
 
     lines = case.tree.read(".gitignore").decode("utf-8", "replace").splitlines()
     policy = IgnorePolicy(lines)
-    return frozenset(path for path in _fixed_files(case) if not _kept(policy, path))
+    files = upsun_files(case.tree) if is_upsun(case) else _fixed_files(case)
+    return frozenset(path for path in files if not _kept(policy, path))
 
 
 def _kept(policy: object, path: str) -> bool:
@@ -119,6 +127,8 @@ def _missing(case: Case) -> ConfigProblem | None:
             return ConfigProblem("mixed-config-formats", UPSUN, None, f"{UPSUN} beside {both[0]}")
     if found.apps or found.problems or found.unreadable:
         return None
+    if is_upsun(case):
+        return _upsun_missing(case)
     fixed = _fixed_files(case)
     hidden = [path for path in fixed if path in _ignored_by_git(case)]
     hidden += [p for p in (APP_FILE, APPLICATIONS) if case.everything.is_file(p) and not tree.is_file(p)]
@@ -130,6 +140,16 @@ def _missing(case: Case) -> ConfigProblem | None:
     empty = APPLICATIONS if tree.is_file(APPLICATIONS) else None
     detail = "this name is not read" if near else "it is empty" if empty else "it is not there"
     return ConfigProblem("config-missing", near or empty or APP_FILE, None, detail)
+
+
+def _upsun_missing(case: Case) -> ConfigProblem:
+    hidden = [path for path in upsun_files(case.everything) if path not in upsun_files(case.tree)]
+    hidden += sorted(_ignored_by_git(case))
+    if hidden:
+        return ConfigProblem("config-not-committed", hidden[0], None, "")
+    if not case.tree.is_dir(UPSUN):
+        return ConfigProblem("config-dir-missing", UPSUN, None, "it is not there")
+    return ConfigProblem("upsun-applications-missing", UPSUN, None, "no file that ends in .yaml")
 
 
 def _fixed_files(case: Case) -> list[str]:
@@ -154,6 +174,11 @@ def facts_of(case: Case) -> Facts:
     status = {word: snapshot.lists.get(f"services-{word}", ()) for word in _SERVICE_WORDS}
     storage = case.setting("storage")
     return Facts(
+        upsun=is_upsun(case),
+        unread=snapshot.lists.get("unread-keys", ()),
+        commands=snapshot.lists.get("web-commands", ()),
+        short_relationships=bool(snapshot.values.get("short_relationships", True)),
+        source_path_optional=bool(snapshot.values.get("source_path_optional", True)),
         runtimes=snapshot.lists.get("runtimes", ()),
         pythons=frozenset(snapshot.releases),
         channels=snapshot.lists.get("composable-channels", ()),

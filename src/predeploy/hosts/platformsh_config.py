@@ -171,10 +171,12 @@ def app_files(tree: Tree) -> tuple[str, ...]:
 
 def read_project(tree: Tree, *, hidden: frozenset[str] = frozenset()) -> Project:
     """Return the project that the configuration files of a tree describe; ``hidden`` ones are left out."""
-    return _Reader(tree, hidden).project()
+    return Reader(tree, hidden).project()
 
 
-class _Reader:
+class Reader:
+    """Reads the files of one repository and keeps what reading them brings up."""
+
     def __init__(self, tree: Tree, hidden: frozenset[str]) -> None:
         self.tree = tree
         self.hidden = hidden
@@ -182,6 +184,7 @@ class _Reader:
         self.unreadable: list[tuple[str, str]] = []
 
     def project(self) -> Project:
+        """Return what the files of Platform.sh say."""
         listed = list(self._listed())
         names = {app.name for app in listed}
         alone = []
@@ -269,7 +272,7 @@ class _Reader:
         root = "" if root == "." else root
         data = self._resolved(part.data, part.file, (posixpath.dirname(part.file), root, ""))
         own = data.get("name")
-        chosen = name if own is None else own
+        chosen = name if own is None or part.file.startswith(f"{UPSUN}/") else own
         return App(str(chosen) if chosen is not None else "", replace(part, data=data), root, listed)
 
     def _mapping(self, path: str) -> Part:

@@ -6,16 +6,9 @@ import re
 from collections.abc import Iterator
 
 from predeploy.app.tree import Tree
-from predeploy.hosts.platformsh_checks import (
-    SIZES,
-    Facts,
-    Problems,
-    check_app,
-    one_of,
-    unknown_keys,
-    wrong_type,
-)
+from predeploy.hosts.platformsh_checks import SIZES, Facts, check_app, unread
 from predeploy.hosts.platformsh_config import SERVICES, App, ConfigProblem, Part, Project
+from predeploy.hosts.platformsh_keys import Problems, one_of, unknown_keys, wrong_type
 from predeploy.hosts.platformsh_services import target
 
 SERVICE_KEYS = (
@@ -87,11 +80,14 @@ def _mount(mount: Part, project: Project, facts: Facts, *, has_disk: bool) -> Pr
     yield from wrong_type(mount, dict, "a mapping")
     yield from unknown_keys(mount, ("source", "source_path", "service"))
     source = mount.get("source")
+    if not facts.source_path_optional and mount.get("source_path").data is None:
+        yield mount.says("config-value-type", f"{mount.name} has no source_path")
+    yield from wrong_type(mount.get("source_path"), str, "a path")
     if source.data is None:
         yield mount.says("mount-source-missing", mount.key)
     elif source.data not in facts.mount_sources:
         yield from one_of(source, facts.mount_sources, "mount-source-invalid")
-    elif source.data == "local" and not has_disk:
+    elif source.data == "local" and not has_disk and not facts.unread:
         yield mount.says("mount-local-without-disk", mount.key)
     elif source.data == "service" and not _unread(project, SERVICES):
         yield from _mounted_service(mount, project.services)
@@ -132,6 +128,9 @@ def _relationship(part: Part, apps: set[str], project: Project, facts: Facts) ->
         yield from unknown_keys(part, ("service", "endpoint"))
     elif part.data is not None and not isinstance(part.data, str):
         yield part.says("config-value-type", f"{part.name} is neither a text nor a mapping")
+        return
+    if not facts.short_relationships and not isinstance(part.data, str):
+        yield part.says("config-value-type", f"{part.name} is not service:endpoint")
         return
     wanted = target(part)
     if wanted is None:
@@ -196,9 +195,21 @@ def _services(services: Part, facts: Facts) -> Problems:
             yield service.says("config-value-type", f"the service {name} is not a mapping")
             continue
         yield from unknown_keys(service, SERVICE_KEYS)
-        yield from one_of(service.get("size"), SIZES, "size-invalid")
         yield from _service_type(name, service, facts)
+        yield from _service_name(name, service)
+        if facts.unread:
+            yield from unread(service, facts)
+            continue
+        yield from one_of(service.get("size"), SIZES, "size-invalid")
         yield from _service_disk(name, service, facts)
+
+
+def _service_name(name: str, service: Part) -> Problems:
+    storage = str(service.get("type").data or "").startswith("network-storage")
+    if not re.fullmatch(r"[a-z0-9-]+" if storage else r"[a-z0-9_-]+", name):
+        yield service.says("config-value-type", f"{name!r} is no name of a service")
+    for key in ("configuration", "relationships", "access", "firewall", "resources"):
+        yield from wrong_type(service.get(key), dict, "a mapping")
 
 
 def _service_type(name: str, service: Part, facts: Facts) -> Problems:
@@ -220,6 +231,8 @@ def _service_disk(name: str, service: Part, facts: Facts) -> Problems:
     image = str(service.get("type").data or "").partition(":")[0]
     least = facts.services.get(image, {}).get("disk")
     disk = service.get("disk")
+    if disk.data is not None and image in facts.services and not least:
+        yield disk.says("service-disk-ignored", f"{name} ({image})")
     if disk.data is None:
         if least:
             yield service.says("service-disk-missing", f"{name} ({image})")
@@ -231,6 +244,7 @@ def _service_disk(name: str, service: Part, facts: Facts) -> Problems:
 
 def _routes(project: Project) -> Problems:
     routes = project.routes
+    yield from _routes_together(routes)
     complete = not any(problem.id in {"yaml-invalid", "yaml-include-missing"} for problem in project.problems)
     known = {app.name for app in project.apps} | {name for name, _ in project.services.entries()}
     for url, route in routes.entries():
@@ -243,6 +257,21 @@ def _routes(project: Project) -> Problems:
         yield from _route(url, route, known if complete else None, project.names)
 
 
+ROUTES_LIMIT = 128 * 1024
+"""Bytes of the routes that result; here what they take as they are written."""
+
+
+def _routes_together(routes: Part) -> Problems:
+    """Yield about all routes as one: how large they are, and how many are the primary one."""
+    entries = [route for _, route in routes.entries() if isinstance(route.data, dict)]
+    primary = [route for route in entries if route.get("primary").data is True]
+    for route in primary[1:]:
+        yield route.get("primary").says("config-value-type", f"{route.key} is a second primary route")
+    size = sum(len(route.key) + len(repr(route.data)) for route in entries)
+    if size > ROUTES_LIMIT and entries:
+        yield entries[0].says("routes-too-large", f"{len(entries)} routes of {size // 1024} KB")
+
+
 def _port(url: str) -> int | None:
     match = re.match(r"(?:\w+://)?[^/:]*:(\d+)(?:/|$)", url)
     return int(match.group(1)) if match else None
@@ -250,6 +279,12 @@ def _port(url: str) -> int | None:
 
 def _route(url: str, route: Part, known: set[str] | None, names: tuple[str, ...]) -> Problems:
     kind = route.get("type").data
+    versions = ("TLSv1.0", "TLSv1.1", "TLSv1.2", "TLSv1.3")
+    yield from one_of(route.get("tls", "min_version"), versions, "config-value-type")
+    for key in ("cache", "ssi", "redirects", "tls", "attributes", "sticky"):
+        yield from wrong_type(route.get(key), dict, "a mapping")
+    yield from wrong_type(route.get("primary"), bool, "true or false")
+    yield from wrong_type(route.get("id"), str, "a text")
     if kind not in ("upstream", "redirect", "proxy"):
         shown = f"{url}: {kind!r}" if kind is not None else f"{url} has no type"
         yield route.get("type").says("route-type-invalid", shown)
