@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from predeploy.hosts.platformsh_build import Circumstances, check_build, check_folder, check_start
+from predeploy.hosts.platformsh_build import Circumstances, check_build, check_folder
 from predeploy.hosts.platformsh_checks import Facts, check_folders
 from predeploy.hosts.platformsh_config import (
     APP_FILE,
@@ -19,7 +19,8 @@ from predeploy.hosts.platformsh_config import (
     read_project,
 )
 from predeploy.hosts.platformsh_hook import Hook
-from predeploy.hosts.platformsh_links import validate
+from predeploy.hosts.platformsh_links import check_submodules, validate
+from predeploy.hosts.platformsh_start import check_deployment, check_routes, check_start
 from predeploy.hosts.platformsh_upsun import read_upsun, upsun_files
 from predeploy.rules.case import Case
 
@@ -101,6 +102,7 @@ def _problems(case: Case) -> Iterator[ConfigProblem]:
         return
     facts, app = facts_of(case), chosen_app(case)
     yield from validate(project(case), facts, case.tree)
+    yield from check_submodules(case.tree)
     for other in project(case).apps:
         if app is not None and other is not app:
             yield other.part.says("other-applications", f"{other.name or 'one without a name'}")
@@ -112,6 +114,8 @@ def _problems(case: Case) -> Iterator[ConfigProblem]:
         yield from check_folder(one, case.tree)
         yield from check_build(hook, _circumstances(case, one))
         yield from check_start(hook)
+        yield from check_deployment(hook)
+        yield from check_routes(one, project(case))
         status = case.snapshot.python_status.get(one.version)
         if one is not app and status in ("deprecated", "retired"):
             yield one.part.get("type").says(f"python-version-{status}", f"{one.name}: {one.version}")

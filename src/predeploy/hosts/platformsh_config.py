@@ -59,10 +59,17 @@ class Part:
     document: MarkedDocument = field(default_factory=lambda: MarkedDocument(None), repr=False)
     at: tuple[Hashable, ...] = ()
 
+    below: int | None = field(default=None, compare=False)
+    """A line inside of the value that is meant."""
+
     @property
     def line(self) -> int | None:
-        """Return the line of the value's key."""
-        return self.document.line(self.at)
+        """Return the line of the value's key, or the one inside of it that is meant."""
+        return self.below if self.below is not None else self.document.line(self.at)
+
+    def at_line(self, line: int | None) -> Part:
+        """Return this part for a problem at one of its lines."""
+        return replace(self, below=line)
 
     @property
     def key(self) -> str:

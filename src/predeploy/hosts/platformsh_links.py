@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from predeploy.app.tree import Tree
+from predeploy.app.tree import Tree, Unreadable
 from predeploy.hosts.platformsh_checks import SIZES, Facts, check_app, unread
 from predeploy.hosts.platformsh_config import SERVICES, App, ConfigProblem, Part, Project
 from predeploy.hosts.platformsh_keys import Problems, one_of, unknown_keys, wrong_type
 from predeploy.hosts.platformsh_services import target
+from predeploy.lazy import pattern
 
 SERVICE_KEYS = (
     *("type", "disk", "size", "configuration", "relationships", "access", "firewall", "resources"),
@@ -50,6 +51,21 @@ def _instances(app: App) -> Iterator[Part]:
 def _unread(project: Project, path: str) -> bool:
     """Return whether a file could not be read, so that nothing can be said about what it lacks."""
     return any(problem.path == path and problem.id == "yaml-invalid" for problem in project.problems)
+
+
+SSH_ADDRESS = pattern(r"^\s*url\s*=\s*((?:ssh://|[\w.-]+@[\w.-]+:)\S*)", re.MULTILINE)
+
+
+def check_submodules(tree: Tree) -> Problems:
+    """Yield the submodules that only a key can fetch."""
+    try:
+        text = tree.read(".gitmodules").decode("utf-8", "replace") if tree.is_file(".gitmodules") else ""
+    except Unreadable:
+        return
+    for match in SSH_ADDRESS.finditer(text):
+        line = text.count("\n", 0, match.start(1)) + 1
+        host = match.group(1).rpartition("@")[2].partition(":")[0].partition("/")[0]
+        yield ConfigProblem("submodule-unreachable", ".gitmodules", line, f"over ssh from {host}")
 
 
 # --- mounts -----------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from predeploy.hosts import platformsh_recipe
 from predeploy.hosts.platformsh_case import chosen_app, hook_of
 from predeploy.hosts.platformsh_services import lacking
+from predeploy.lazy import pattern
 from predeploy.model.conditions import Match, Outcome, Unknown, matched
 from predeploy.model.findings import Evidence
 from predeploy.rules.case import Case
@@ -102,15 +103,13 @@ def lacks_services(case: Case) -> Outcome:
 @predicate("platformsh.run_hook_failed")
 def run_hook_failed(case: Case) -> Outcome:
     """Match when a hook of the deployment failed; unknown when it lacked the network that the host has."""
-    from predeploy.env.transient import lacks_network
-
     execution, app = case.execution, chosen_app(case)
     steps = [step for step in execution.steps if step.id in RUN_HOOKS] if execution else []
     failed = [step for step in steps if step.status not in ("ok", "skipped")]
     if not failed or app is None or execution is None:
         return matched(False)
     apart = execution.sandbox is not None and execution.sandbox.own_network_at_start
-    if apart and lacks_network(failed[0].output) and not lacking(case, app):
+    if apart and NO_NETWORK.search(failed[0].output) and not lacking(case, app):
         return Unknown(f"the {RUN_HOOKS[failed[0].id]} hook wants the network, which it had not here")
     places = []
     for step in failed:
@@ -120,5 +119,25 @@ def run_hook_failed(case: Case) -> Outcome:
     return Match(tuple(places), "; ".join(place.text or "" for place in places))
 
 
+NO_NETWORK = pattern(
+    r"Temporary failure in name resolution|Name or service not known|Could not resolve host|"
+    r"Network is unreachable|Connection refused"
+)
 RUN_HOOKS = {"deploy-hook": "deploy", "post-deploy-hook": "post_deploy"}
 """Steps of the deployment, with their keys below ``hooks``."""
+
+
+@predicate("platformsh.syntax_error")
+def syntax_error(case: Case) -> Outcome:
+    """Match when the shell cannot parse a command of a worker or a cron, none of which is run."""
+    app, execution = chosen_app(case), case.execution
+    if app is None or execution is None:
+        return matched(False)
+    keys = {step_id: part for step_id, part, _ in platformsh_recipe.commands_to_parse(app)}
+    failed = [step for step in execution.steps if step.id in keys and step.status not in ("ok", "skipped")]
+    places = []
+    for step in failed:
+        part = keys[step.id]
+        text = f"{part.name}: {last_line(step.tail)}"[:200]
+        places.append(Evidence(path=part.file, line=part.line, text=text))
+    return matched(bool(places), *places, detail="; ".join(place.text or "" for place in places))

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from predeploy.hosts.entry import entry_modules
 from predeploy.hosts.platformsh_build import environment_file
-from predeploy.hosts.platformsh_config import App, Project
+from predeploy.hosts.platformsh_config import App, Part, Project
 from predeploy.hosts.platformsh_hook import Hook
 from predeploy.hosts.platformsh_services import lacking
+from predeploy.hosts.platformsh_start import IN_ENVIRONMENT
 from predeploy.hosts.platformsh_variables import build_variables, run_variables, shared_variables
 from predeploy.installers.checks import conflict_check
 from predeploy.lazy import pattern
@@ -31,11 +33,6 @@ WITH_ENVIRONMENT_FILE = ("dash", "-c", '. ./.environment; eval "$0"')
 
 OWN_ENVIRONMENT = pattern(r"\bconda\b|--target\b|--prefix\b|\s-t\s|PYTHONPATH|\bpyenv\b")
 """Signs in a hook that imports are found elsewhere than where the usual tools put them."""
-IN_ENVIRONMENT = pattern(
-    r"\b(?:poetry|pipenv|uv)\s+(?:-\S+\s+)*run\b|\.venv\b|\bactivate\b|\benv info\b|\bshell\b"
-)
-"""Signs in a start command that it runs in an environment that a tool has made."""
-
 USER_BASE = "{app}/.global"
 VIRTUALENVS = ("{app}/.venv", "{app}/.local/share/virtualenvs/*", "{app}/.cache/pypoetry/virtualenvs/*")
 """Where uv and Poetry, Pipenv, and Poetry without further ado make environments when ``HOME`` is /app."""
@@ -51,7 +48,12 @@ def plan(case: Case, app: App, project: Project, hook: Hook) -> BuildPlan:
     files = tuple(f for f in deciding[1] if f.endswith(".txt")) if deciding else ()
     build = build_variables(case, app, hook)
     run = run_variables(case, app, project, unix=_unix(app))
-    install = (_dependencies(app, build), _build_hook(app, hook, build), _check(app, hook, start or ""))
+    install: tuple[Step | None, ...] = (
+        _dependencies(app, build),
+        _build_hook(app, hook, build),
+        _check(app, hook, start or ""),
+    )
+    install += (*_parsed(app),)
     later = (_run_hook(case, app, hook, name, run) for name in ("deploy", "post_deploy"))
     return BuildPlan(
         platform=snapshot.id,
@@ -158,6 +160,29 @@ def _check(app: App, hook: Hook, start: str) -> Step:
     if _in_environment(app, hook, start):
         return conflict_check(python="{app}/.venv/bin/python")
     return conflict_check(argv=("{bin}/python", "-m", "pip", "check"))
+
+
+def commands_to_parse(app: App) -> Iterator[tuple[str, Part, str]]:
+    """Yield the commands that are parsed and never run: an id, where it stands, the command."""
+    for kind, key in (("worker", "workers"), ("cron", "crons")):
+        for number, (_, entry) in enumerate(app.part.get(key).entries(), start=1):
+            for part in (entry.get("commands", "start"), entry.get("cmd")):
+                if isinstance(part.data, str) and part.data.strip():
+                    yield f"parse-{kind}-{number}", part, part.data
+                    break
+
+
+def _parsed(app: App) -> Iterator[Step]:
+    for step_id, part, text in commands_to_parse(app):
+        yield Step(
+            id=step_id,
+            phase="verify",
+            reason=f"{part.name} of {part.file} is parsed, and not run",
+            shell=text,
+            shell_argv=("dash", "-n", "-c"),
+            timeout_seconds=10,
+            otherwise="ignore",
+        )
 
 
 def _run_hook(case: Case, app: App, hook: Hook, name: str, variables: dict[str, str]) -> Step | None:

@@ -73,7 +73,10 @@ def run_variables(case: Case, app: App, project: Project, *, unix: bool) -> dict
     }
     texts = {name: app.text("web", "commands", key) for name, key in commands.items()}
     flat = flat_variables(found) if case.snapshot.extra.get("flat_relationships") else {}
+    # uv run locks its cache, which the image may keep elsewhere: the vendor's own examples start with it.
+    own = {} if "UV_CACHE_DIR" in variables_of(app)[0] else {"UV_CACHE_DIR": "{temp}/uv"}
     return {
+        **(own if "uv run" in (texts["PLATFORM_APP_COMMAND"] or "") else {}),
         **flat,
         **case.snapshot.launch.env,
         "PLATFORM_BRANCH": BRANCH,

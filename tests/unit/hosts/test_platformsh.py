@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from predeploy.app.tree import Tree
-from predeploy.hosts.platformsh_build import backgrounded
 from predeploy.hosts.platformsh_config import APPLICATIONS, read_project, variables_of
 from predeploy.hosts.platformsh_outcomes import (
     boot_exited,
@@ -20,6 +19,7 @@ from predeploy.hosts.platformsh_outcomes import (
     step_failed,
 )
 from predeploy.hosts.platformsh_recipe import requirement
+from predeploy.hosts.platformsh_start import backgrounded
 from predeploy.model.conditions import Match, NoMatch, Unknown
 from predeploy.model.decisions import BuildPlan
 from predeploy.model.execution import BootResult, Execution, LocalPython, StepResult
