@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from predeploy.hosts import platformsh_recipe
+from predeploy.hosts.platformsh_build import shown
 from predeploy.hosts.platformsh_case import chosen_app, hook_of
 from predeploy.hosts.platformsh_services import lacking
 from predeploy.lazy import pattern
@@ -125,6 +126,35 @@ NO_NETWORK = pattern(
 )
 RUN_HOOKS = {"deploy-hook": "deploy", "post-deploy-hook": "post_deploy"}
 """Steps of the deployment, with their keys below ``hooks``."""
+
+
+@predicate("platformsh.unnoticed_failure")
+def unnoticed_failure(case: Case) -> Outcome:
+    """Match when a command of the build hook failed, and the hook went on to its end."""
+    hook = hook_of(case)
+    step = case.execution.step("build-hook") if case.execution else None
+    if hook is None or step is None or step.status != "ok":
+        return matched(False)
+    waiting = list(hook.unnoticed)
+    places = []
+    for failed in step.unnoticed:
+        words = failed.split()
+        call = next((call for call in waiting if _is(call.words, words)), None)
+        if call is None:  # in a condition, a loop or a pipe, where a failure may be meant
+            continue
+        waiting.remove(call)
+        key = hook.app.part
+        places.append(Evidence(path=key.file, line=hook.line_of(call), text=shown(failed)))
+    detail = "; ".join(f"{place.path}:{place.line}: {place.text}" for place in places[:3])
+    return matched(bool(places), *places, detail=detail)
+
+
+def _is(call: tuple[str, ...], ran: list[str]) -> bool:
+    """Return whether a command of the trace is this one of the hook, whose variables were filled in."""
+    if not ran or len(call) > len(ran):
+        return False
+    pairs = zip(call, ran, strict=False)
+    return all(word.strip("'") == other.strip("'") or "$" in word or "*" in word for word, other in pairs)
 
 
 @predicate("platformsh.syntax_error")

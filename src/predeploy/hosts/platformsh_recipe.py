@@ -33,6 +33,11 @@ WITH_ENVIRONMENT_FILE = ("dash", "-c", '. ./.environment; eval "$0"')
 
 OWN_ENVIRONMENT = pattern(r"\bconda\b|--target\b|--prefix\b|\s-t\s|PYTHONPATH|\bpyenv\b")
 """Signs in a hook that imports are found elsewhere than where the usual tools put them."""
+IN_PROJECT = pattern(r"\.venv\b|VIRTUALENVS_IN_PROJECT|\buv (?:sync|run)\b")
+"""Signs that the environment is the directory ``.venv`` of the app."""
+CAPTURED = pattern(r"2>|\bexec\b|\bset -x|\bPS4\b")
+"""Signs that a trace on the standard error output would change what a hook does."""
+
 USER_BASE = "{app}/.global"
 VIRTUALENVS = ("{app}/.venv", "{app}/.local/share/virtualenvs/*", "{app}/.cache/pypoetry/virtualenvs/*")
 """Where uv and Poetry, Pipenv, and Poetry without further ado make environments when ``HOME`` is /app."""
@@ -152,12 +157,15 @@ def _build_hook(app: App, hook: Hook, variables: dict[str, str]) -> Step | None:
         shell_argv=SHELL,
         env=variables,
         timeout_seconds=HOOK_SECONDS,
+        traced=bool(hook.unnoticed) and not CAPTURED.search(hook.script),
     )
 
 
 def _check(app: App, hook: Hook, start: str) -> Step:
     """Return the check that distributions agree, asked of the environment that the app runs in."""
-    if _in_environment(app, hook, start):
+    words = (start, hook.text, environment_file(app, hook.tree), *hook.variables)
+    in_project = any(IN_PROJECT.search(text) for text in words)
+    if in_project and _in_environment(app, hook, start):
         return conflict_check(python="{app}/.venv/bin/python")
     return conflict_check(argv=("{bin}/python", "-m", "pip", "check"))
 
@@ -256,6 +264,8 @@ def artefact(case: Case, step: StepResult, app: App | None) -> str | None:
         return "uv wants the Python of .python-version, which is not on this machine; the host fetches it"
     if _index_without_json(case, step):
         return "the index in use lacks the JSON pages that Poetry reads, and PyPI has them"
+    if re.search(r"curl: \((?:6|7|28|35)\)|wget: unable to resolve", step.tail):
+        return "the hook downloads something that cannot be reached from here (network-unavailable)"
     languages = foreign_languages(app)
     if languages:
         return (

@@ -105,6 +105,8 @@ class Step:
     """Directories the host leaves writable for this step; ``null``: all of them."""
     mounts: tuple[str, ...] = ()
     """Directories of the app in whose place the host puts empty writable ones."""
+    traced: bool = False
+    """Whether the shell says which commands fail although the script goes on."""
     services: bool = False
     """Whether it must reach services that run on this machine or from it."""
     after_start: bool = False

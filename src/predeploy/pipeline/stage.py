@@ -90,6 +90,10 @@ class Stage:
 
         argv = (*step.shell_argv, step.shell) if step.shell is not None else step.argv
         filled = {**self.plan.env, **step.env}
+        if step.traced:
+            from predeploy.pipeline.trace import PROMPT, traced
+
+            argv, filled["PS4"] = traced(argv), PROMPT
         variables = {name: fill(value, self.places) for name, value in filled.items()}
         if first := self.plan.environment.path:
             variables.setdefault("PATH", ":".join([*first, self.base_env.get("PATH", "")]))
@@ -147,6 +151,12 @@ class Stage:
         shown = step.shell if step.shell is not None else " ".join(command.argv)
         self.reporter.emit(StepStarted(self.platform, step.phase, step.id, shown))
         completed = self.runner.run(command, on_line=self._listener(step))
+        failures: tuple[str, ...] = ()
+        if step.traced:
+            from predeploy.pipeline.trace import unnoticed, without_trace
+
+            failures = unnoticed(command.log)
+            completed = replace(completed, tail=without_trace(completed.tail))
         status = self._status(step, completed)
         output = "" if completed.status == "ok" else read_end(command.log) or completed.tail
         reason, lacking = self._said(step, status, output, command.timeout_seconds)
@@ -168,6 +178,7 @@ class Stage:
             no_upload_times=self._no_upload_times(status, output),
             output=output,
             limit=_limit(command, completed),
+            unnoticed=failures,
         )
         self.results.append(result)
         self.reporter.emit(StepFinished(self.platform, step.phase, step.id, result.status, result.seconds))
@@ -230,6 +241,8 @@ class Stage:
 
     def _listener(self, step: Step):  # type: ignore[no-untyped-def]
         def hear(line: str) -> None:
+            if step.traced and line.startswith("+predeploy:"):
+                return
             self.reporter.emit(StepOutput(self.platform, step.id, line))
 
         return hear
