@@ -109,5 +109,6 @@ def other_runtime(case: Case, *, composable: bool) -> Outcome:
     known = app is not None and app.runtime in case.snapshot.lists.get("runtimes", ())
     if app is None or not known or app.runtime == "python" or (app.runtime == "composable") != composable:
         return matched(False)
-    part = app.part.get("type")
-    return Match((Evidence(path=part.file, line=part.line, text=f"type: {part.data}"),), str(part.data))
+    part = app.part.get("type") if app.part.get("type").data is not None else app.part.get("stack")
+    text = f"{part.key}: {part.data}"
+    return Match((Evidence(path=part.file, line=part.line, text=text),), str(part.data))

@@ -114,6 +114,8 @@ class App:
     @property
     def runtime(self) -> str:
         """Return ``python`` of ``python:3.13``; empty when there is no readable type."""
+        if not self._type() and self.part.get("stack").data is not None:
+            return "composable"
         return self._type().partition(":")[0]
 
     @property

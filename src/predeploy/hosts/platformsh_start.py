@@ -65,7 +65,7 @@ def check_start(hook: Hook) -> Problems:
         yield part.says("start-tool-not-on-path", "poetry")
     outside = _outside_environment(hook, start)
     if outside:
-        yield part.says("start-tool-not-on-path", outside)
+        yield part.says("start-outside-environment", outside)
     mismatch = _endpoint(app, start)
     if mismatch:
         yield part.says("start-endpoint-differs", mismatch)
@@ -110,7 +110,7 @@ def _outside_environment(hook: Hook, start: str) -> str | None:
     if program not in SERVERS or any(IN_ENVIRONMENT.search(text) for text in texts) or "PATH" in texts[1]:
         return None
     variables = " ".join(f"{name}={value}" for name, value in hook.variables.items())
-    if NO_ENVIRONMENT.search(hook.text) or NO_ENVIRONMENT.search(variables):
+    if any(NO_ENVIRONMENT.search(text) for text in (hook.text, variables, texts[1])):
         return None
     made = any(
         use.installs and use.call.decides and (use.tool in ("poetry", "pipenv") or use.verb == "sync")
