@@ -8,7 +8,8 @@ from pathlib import Path
 
 import click
 
-from predeploy.cli.main import COMMANDS, main
+from predeploy.cli.main import main
+from predeploy.cli.quick import COMMANDS
 from predeploy.errors import EXIT_MEANING
 from predeploy.model.profile import ManifestFile
 from predeploy.options import OPTIONS

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from time import perf_counter
@@ -17,6 +16,7 @@ from predeploy.model.results import PlatformResult, Report
 from predeploy.paths import cache_root, home_directory
 from predeploy.pipeline.static import exit_code
 from predeploy.profiles.registry import Registry
+from predeploy.record import replace
 from predeploy.settings import RunRequest, request_of
 
 if TYPE_CHECKING:

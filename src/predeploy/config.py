@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import field
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ from predeploy.app.tree import Tree, Unreadable
 from predeploy.errors import ConfigError, UsageError, at, suggestion
 from predeploy.option import EXPECTED, Complaint, Option, checked, has_kind, parse_reports
 from predeploy.options import OPTIONS
-from predeploy.record import record
+from predeploy.record import field, record
 
 TABLES = ("platform", "env")
 LISTS = ("apps",)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Any
 
 from predeploy.errors import UsageError, suggestion
 from predeploy.lazy import pattern
 from predeploy.model import PHASES
 from predeploy.model.limits import KINDS, UNITS, Limits
+from predeploy.record import replace
 
 
 def parse_limits(pairs: Iterable[str]) -> dict[str, Limits]:

@@ -228,6 +228,22 @@ OPTIONS: tuple[Option, ...] = (
         help="Ask uv for a Python that is not here (default: yes).",
     ),
     Option(
+        name="exact",
+        flag="--exact",
+        kind="switch",
+        default=False,
+        commands=RUNS,
+        help="Install with the host's tools alone: nothing placed by uv, no decision used again.",
+    ),
+    Option(
+        name="refresh",
+        flag="--refresh",
+        kind="switch",
+        default=False,
+        commands=RUNS,
+        help="Forget what was decided in earlier runs: every package manager decides anew.",
+    ),
+    Option(
         name="quiet",
         flag="--quiet",
         short="-q",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import field
 from datetime import date
 from pathlib import Path
 from typing import Any, Literal
@@ -22,7 +21,7 @@ from predeploy.option import parse_day as parse_day
 from predeploy.option import parse_phase as parse_phase
 from predeploy.options import OPTIONS, options_of
 from predeploy.paths import text_of
-from predeploy.record import record
+from predeploy.record import field, field_names, record
 
 Sandbox = Literal["auto", "bwrap", "none"]
 Network = Literal["auto", "host", "none"]
@@ -66,6 +65,8 @@ class RunRequest:
     limits: Mapping[str, Limits] = field(default_factory=dict)
     """By phase, or ``all``: what a command may use, over the profile's."""
     fetch_python: bool = True
+    exact: bool = False
+    refresh: bool = False
     quiet: bool = False
     verbose: bool = False
     output_format: str | None = None
@@ -144,7 +145,7 @@ def rendering_of(command: str, given: Mapping[str, Any], environ: Mapping[str, s
     )
 
 
-PLAIN = frozenset(RunRequest.__dataclass_fields__) - {
+PLAIN = frozenset(field_names(RunRequest)) - {
     *("app", "as_of", "strict", "platforms", "platform_directories", "reports", "work_dir", "output_file"),
     *("expose", "limits", "services"),
 }

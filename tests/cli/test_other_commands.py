@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import predeploy
-from predeploy.cli.main import COMMANDS
+from predeploy.cli.quick import COMMANDS
 from support.apps import run_cli, write_tree
 
 ROOT = Path(__file__).resolve().parent.parent.parent

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import re
 import shutil
@@ -10,6 +11,7 @@ import tempfile
 import threading
 import time
 import urllib.parse
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -41,6 +43,10 @@ class LocalIndex:
         self.delay = 0.0
         self.uploaded: str | None = None
         """When files came that do not say it themselves; None: the pages do not say it either."""
+        self.max_age: int | None = None
+        """Seconds for which pages may be used without asking again, as the index says; None: it says nothing."""
+        self.etags = False
+        """Whether pages have an ETag, and one that is known already is answered with 304."""
         self._directory = tempfile.TemporaryDirectory(prefix="predeploy-index-")
         self._files: dict[str, IndexFile] = {}
         self._failures: list[_Failure] = []
@@ -253,7 +259,17 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(404, b"not found\n", "text/plain")
         else:
             wanted = HTML_TYPE if HTML_TYPE in self.headers.get("Accept", "") else "text/html"
-            self._answer(200, body, JSON_TYPE if as_json else wanted)
+            self._revalidated(body, JSON_TYPE if as_json else wanted)
+
+    def _revalidated(self, body: bytes, kind: str) -> None:
+        index = self.server.index
+        said = {} if index.max_age is None else {"Cache-Control": f"max-age={index.max_age}"}
+        if index.etags:
+            said["ETag"] = f'"{hashlib.sha256(body).hexdigest()}"'
+        if index.etags and self.headers.get("If-None-Match") == said["ETag"]:
+            self._answer(304, b"", kind, said)
+        else:
+            self._answer(200, body, kind, said)
 
     def _file(self, name: str) -> None:
         file, cut = self.server.index.find(name.removesuffix(".metadata"))
@@ -276,15 +292,17 @@ class _Handler(BaseHTTPRequestHandler):
             else:
                 shutil.copyfileobj(stream, self.wfile)
 
-    def _answer(self, status: int, body: bytes, kind: str) -> None:
-        self._head(status, len(body), kind)
+    def _answer(self, status: int, body: bytes, kind: str, said: Mapping[str, str] | None = None) -> None:
+        self._head(status, len(body), kind, said)
         if self.command != "HEAD":
             self.wfile.write(body)
 
-    def _head(self, status: int, length: int, kind: str) -> None:
+    def _head(self, status: int, length: int, kind: str, said: Mapping[str, str] | None = None) -> None:
         self.send_response(status)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(length))
+        for name, value in (said or {}).items():
+            self.send_header(name, value)
         self.end_headers()
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002

@@ -117,3 +117,11 @@ def test_memory_and_the_tree_of_a_process() -> None:
         for pid in (*tree(child.pid, 100), child.pid):
             os.kill(pid, 9)
         child.wait()
+
+
+def test_freed_space_of_others_hides_no_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    watch = Watch(Limits(disk=200_000), (tmp_path,), members=tuple, kill=lambda: None)
+    monkeypatch.setattr("predeploy.env.limits._free", lambda root: 1 << 60)
+    (tmp_path / "big").write_bytes(bytes(400_000))
+    watch.stop(failed=True)
+    assert watch.exceeded == "disk of 195.3 KiB"

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from predeploy.app.imports import EXTENSION, Import, Reached
+from predeploy.app.python_source import syntax_tree
 from predeploy.lazy import pattern
 from predeploy.model.execution import MissingImport
 
@@ -124,7 +125,7 @@ def _at_once(path: str, flags: int) -> int:
 def _finder_names(source: str) -> Iterator[str]:
     """Yield the top-level names in ``MAPPING`` and ``NAMESPACES`` of setuptools' editable finder."""
     try:
-        module = ast.parse(source)
+        module = syntax_tree(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return
     for statement in module.body:

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import ast
 import posixpath
-import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 
+from predeploy.app.python_source import syntax_tree
 from predeploy.app.text import Problem
 from predeploy.app.tree import Tree, Unreadable
 from predeploy.lazy import pattern
-from predeploy.record import record
+from predeploy.record import positional, record
 
 SIZE_LIMIT = 2 * 1024 * 1024
 """Bytes of one source file; larger ones are data."""
@@ -84,9 +83,7 @@ def scan_imports(source: bytes, path: str) -> Scan:
     if len(source) > SIZE_LIMIT:
         return Scan(problem=Problem(path=path, reason=f"is larger than we read ({SIZE_LIMIT >> 20} MB)"))
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            module = ast.parse(source)
+        module = syntax_tree(source)
     except SyntaxError as error:
         line = error.lineno if error.lineno and error.lineno > 0 else None
         text = (error.text or "").strip()[:200]
@@ -100,7 +97,7 @@ def scan_imports(source: bytes, path: str) -> Scan:
     return Scan(imports=tuple(sorted(_statements(module), key=lambda found: found.line)))
 
 
-@dataclass(frozen=True)
+@positional
 class _Context:
     guarded: bool = False
     top_level: bool = True

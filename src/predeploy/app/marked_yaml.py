@@ -9,10 +9,10 @@ Nodes are built from the parser's events, since libyaml's own composer recurses 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from predeploy.app.yaml_scalars import UnclearScalar, lenient_value, strict_value
+from predeploy.record import field, positional
 
 NODE_LIMIT = 100_000
 """Values of a document, each alias counted as what it stands for."""
@@ -41,7 +41,7 @@ class YamlProblem(Exception):  # noqa: N818 - callers turn it into a finding or 
         self.reason = reason
 
 
-@dataclass(frozen=True)
+@positional
 class MarkedDocument:
     """Plain data, and where it stands."""
 
@@ -78,16 +78,16 @@ def load_marked(
 # --- events to nodes --------------------------------------------------------------------------------
 
 
-@dataclass(slots=True, eq=False)
 class _Node:
-    kind: str
-    line: int
-    column: int
-    tag: str | None
-    text: str = ""
-    plain: bool = False
-    items: list[_Node] = field(default_factory=list)
-    """Of a mapping: key, value, key, value …"""
+    __slots__ = ("column", "items", "kind", "line", "plain", "tag", "text")
+
+    def __init__(
+        self, kind: str, line: int, column: int, tag: str | None, text: str = "", plain: bool = False
+    ) -> None:
+        self.kind, self.line, self.column = kind, line, column
+        self.tag, self.text, self.plain = tag, text, plain
+        self.items: list[_Node] = []
+        """Of a mapping: key, value, key, value …"""
 
     def problem(self, reason: str) -> YamlProblem:
         return YamlProblem(self.line, self.column, reason)

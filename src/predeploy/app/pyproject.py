@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -10,7 +9,7 @@ from predeploy.app.requirement import canonical, parse_requirement
 from predeploy.app.text import Problem
 from predeploy.app.toml import TomlFile, read_toml
 from predeploy.app.tree import Tree
-from predeploy.record import record
+from predeploy.record import field, positional, record
 
 
 @record
@@ -27,7 +26,7 @@ class Dependency:
     """Why it is not a requirement."""
 
 
-@dataclass(frozen=True)
+@positional
 class Pyproject:
     """A pyproject.toml, read leniently: a value of the wrong type counts as absent."""
 
@@ -35,7 +34,7 @@ class Pyproject:
     exists: bool = False
     problem: Problem | None = None
     """Why it cannot be parsed; everything else is then empty."""
-    file: TomlFile = field(default_factory=TomlFile, repr=False)
+    file: TomlFile = field(default_factory=TomlFile)
     """The parsed file; its data is shared, do not change it."""
 
     def table(self, *path: str) -> dict[str, Any]:

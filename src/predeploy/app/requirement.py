@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import posixpath
 import re
-from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from predeploy.app.tree import Tree
 from predeploy.lazy import pattern
+from predeploy.record import record, replace
 
 PARSE_LIMIT = 10_000
 """Characters of one requirement without its options; the longest real ones are URLs below 500."""
@@ -47,7 +47,7 @@ _LEADING_NAME = pattern(_NAME, re.ASCII)
 _SINGLE_EQUALS = pattern(r"(?<![=!<>~])=(?!=)")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record
 class Parsed:
     """A requirement, or the reason why pip refuses it."""
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from predeploy.app.requirement import ARCHIVES, VARIABLE, Parsed, parse_editable, parse_line, plain
 from predeploy.app.text import Problem, decode
 from predeploy.app.tree import Tree, Unreadable
 from predeploy.lazy import pattern
+from predeploy.record import record
 
 LOGICAL_LIMIT = 200_000
 """Requirements and options read, included files counted in."""
@@ -52,7 +52,7 @@ _SHORT = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record
 class RequirementLine:
     """One requirement that pip would take."""
 
@@ -80,7 +80,7 @@ class RequirementLine:
     """Values of ``--hash``."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@record
 class Option:
     """A line that sets an option; includes count, also the ones of URLs that are not followed."""
 
@@ -92,7 +92,7 @@ class Option:
     """Empty for a flag; may hold credentials."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class Requirements:
     """A requirements file with the files it includes."""
 

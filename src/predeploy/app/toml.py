@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import field
 from functools import lru_cache
 from typing import Any
 
 from predeploy.app.text import Problem, decode
 from predeploy.app.tree import Tree, Unreadable
 from predeploy.lazy import pattern
-from predeploy.record import record
+from predeploy.record import field, record
 
 SIZE_LIMIT = 8 * 1024 * 1024
 """Characters; lock files of large apps stay below 3 MB."""

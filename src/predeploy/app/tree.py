@@ -6,10 +6,11 @@ import os
 import posixpath
 import stat
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Literal, Protocol
+
+from predeploy.record import positional
 
 Kind = Literal["file", "dir", "link", "other"]
 
@@ -20,7 +21,7 @@ MAX_LINKS = 40
 """Symlinks followed for one path, as the kernel allows."""
 
 
-@dataclass(frozen=True)
+@positional
 class Entry:
     """A directory entry, not following links."""
 

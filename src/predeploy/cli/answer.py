@@ -8,8 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
-
+from predeploy.cli.ending import to_stderr
 from predeploy.cli.redaction import run_secrets
 from predeploy.env.secrets import mask_credentials
 from predeploy.errors import ExitCode, UsageError
@@ -72,7 +71,7 @@ def tell(remarks: Iterable[str]) -> None:
     for remark in remarks:
         from predeploy.report.escape import line
 
-        click.echo(f"predeploy: {line(secrets(remark))}", err=True)
+        to_stderr(f"predeploy: {line(secrets(remark))}")
 
 
 def _sheet(code: int, registry: Registry | None, root: str, *, colour: bool = False) -> Sheet:
@@ -119,7 +118,8 @@ def _print(text: str) -> None:
     except UnicodeEncodeError:  # without this every mark of the matrix would be the one of "unknown"
         text = text.translate(PLAIN).encode(encoding, "replace").decode(encoding)
     try:
-        click.echo(text, nl=False, color=True)
+        sys.stdout.write(text)
+        sys.stdout.flush()
     except BrokenPipeError:
         discard_stdout()  # the reader has seen enough; the exit code is still the answer's
     except OSError as error:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from time import perf_counter
 from typing import Any
 
 import click
 
-from predeploy.api import report_of
-from predeploy.cli.answer import answer
-from predeploy.cli.options import APP, registry_for, request_from, with_options
+from predeploy.cli.options import APP, with_options
+from predeploy.cli.quick import checked
 
 
 @click.command("check")
@@ -25,12 +23,4 @@ def command(**options: Any) -> int:
       predeploy check
       predeploy check path/to/app -p heroku --as-of 2027-01-06
     """
-    from predeploy.pipeline.static import check
-
-    begun = perf_counter()
-    request = request_from("check", **options)
-    registry = registry_for(request)
-    results = check(request, registry)
-    report = report_of(request, results, seconds=perf_counter() - begun)
-    answer((report,), request, registry)
-    return report.exit_code
+    return checked(**options)

@@ -1,20 +1,18 @@
-"""The table of options as click options, and how they become a :class:`RunRequest`."""
+"""The table of options as click options."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from predeploy.cli.redaction import run_secrets
+from predeploy.cli.request import registry_for as registry_for
+from predeploy.cli.request import registry_of as registry_of
+from predeploy.cli.request import request_from as request_from
 from predeploy.option import Option
 from predeploy.options import OPTIONS, options_of
-from predeploy.paths import cache_root, home_directory
-from predeploy.profiles.registry import Registry
-from predeploy.settings import RunRequest, request_of
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -74,26 +72,3 @@ def format_option(*choices: str) -> Callable[[Command], Command]:
         show_default=True,
         help="Form of the answer.",
     )
-
-
-def request_from(command: str, *, app: Path, **given: Any) -> RunRequest:
-    """Merge flags, variables and configuration into one request."""
-    from predeploy.pipeline.source import checked_directory
-
-    checked_directory(app)
-    return request_of(command, app, given, os.environ, home_directory(os.environ), secrets=run_secrets())
-
-
-def registry_for(request: RunRequest) -> Registry:
-    """Return the registry a request selects from."""
-    return registry_of(request.platform_directories, request.environ)
-
-
-def registry_of(directories: tuple[str | Path, ...], environ: Mapping[str, str]) -> Registry:
-    """Return a registry with its cache in the user's cache directory."""
-    given = directories or _listed(environ.get("PREDEPLOY_PLATFORM_PATH", ""))
-    return Registry(tuple(map(Path, given)), cache_directory=cache_root(environ) / "profiles")
-
-
-def _listed(paths: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in paths.split(os.pathsep) if part.strip())

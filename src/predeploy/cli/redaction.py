@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-import click
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from predeploy.env.secrets import Secrets
 
+_RUNS: list[Secrets] = []
+
+
+@contextmanager
+def registered(secrets: Secrets) -> Iterator[None]:
+    """Make a registry the one of the run until the end."""
+    _RUNS.append(secrets)
+    try:
+        yield
+    finally:
+        _RUNS.remove(secrets)
+
 
 def run_secrets() -> Secrets:
-    """Return the registry that :func:`predeploy.cli.main.run` made for this run, a new one outside of it."""
-    context = click.get_current_context(silent=True)
-    found = context.find_object(Secrets) if context is not None else None
-    return Secrets() if found is None else found
+    """Return the registry that :mod:`predeploy.cli.ending` made for this run, a new one outside of it."""
+    return _RUNS[-1] if _RUNS else Secrets()

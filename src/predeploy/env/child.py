@@ -128,7 +128,7 @@ class Child:
         with self._lock:
             if self._stopped:
                 return
-            self._watch.stop()
+            self._watch.stop(failed=bool(self.poll()))
             try:
                 self._end()
             finally:

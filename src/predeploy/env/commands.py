@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from predeploy.model.limits import Limits
+from predeploy.record import field, record
 
 if TYPE_CHECKING:
     import socket
@@ -38,7 +38,7 @@ class Cancellation:
         return self._event.is_set()
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class Command:
     """What to run, where, with which variables, and for how long at most."""
 
@@ -55,7 +55,7 @@ class Command:
     """Directories whose size counts against the limit of disk."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class Completed:
     """How a command ended; ``returncode`` is ``None`` when it did not end by itself."""
 

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 OLDEST_SUBSTITUTE = 8
 """An interpreter below 3.8 stands in for no other: virtualenv and the tools have left it behind."""
 
+MEMORY = "interpreters.json"
+"""File of the cache in which the answers of interpreters are kept."""
+
 PROBE_SECONDS = 5.0
 FETCH_SECONDS = 300.0
 FETCH_AGAIN_AFTER = 3600.0
@@ -62,14 +65,24 @@ class Search:
     extra: tuple[Path, ...] = ()
     overrides: Mapping[str, str] = field(default_factory=dict)
     """``PYENV_ROOT``, ``UV_PYTHON_INSTALL_DIR``, ``ASDF_DATA_DIR``, ``MISE_DATA_DIR``, ``XDG_DATA_HOME``."""
+    memory: Path | None = None
+    """File in which the answers of interpreters are kept."""
     system: tuple[Path, ...] = (Path("/usr/bin"), Path("/usr/local/bin"), Path("/opt/python"))
 
     @classmethod
-    def from_environ(cls, environ: Mapping[str, str], home: Path, *, extra: tuple[Path, ...] = ()) -> Search:
-        """Return the search a user's environment describes."""
+    def from_environ(
+        cls,
+        environ: Mapping[str, str],
+        home: Path,
+        *,
+        extra: tuple[Path, ...] = (),
+        cache: Path | None = None,
+    ) -> Search:
+        """Return the search a user's environment describes; ``cache`` is predeploy's cache directory."""
         names = ("PYENV_ROOT", "UV_PYTHON_INSTALL_DIR", "ASDF_DATA_DIR", "MISE_DATA_DIR", "XDG_DATA_HOME")
         overrides = {name: environ[name] for name in names if environ.get(name)}
-        return cls(home=home, path=environ.get("PATH", ""), extra=extra, overrides=overrides)
+        memory = cache / MEMORY if cache else None
+        return cls(home=home, path=environ.get("PATH", ""), extra=extra, overrides=overrides, memory=memory)
 
     def root(self, variable: str, default: str) -> Path:
         """Return the directory of a version manager."""
@@ -85,7 +98,7 @@ def probe_processes(search: Search) -> Probe:
     """Return the probe that really runs the candidates, with what a version manager's shim needs."""
 
     def probe(argvs: Sequence[tuple[str, ...]]) -> tuple[str | None, ...]:
-        from predeploy.env.runner import capture_all
+        from predeploy.env.ask import capture_all
 
         env = {"HOME": str(search.home), "PATH": search.path or os.defpath, **search.overrides}
         return capture_all(argvs, timeout=PROBE_SECONDS, env=env)
@@ -97,13 +110,29 @@ def discover(search: Search, probe: Probe | None = None) -> tuple[Interpreter, .
     """Return every working CPython, each once, in the order of the search."""
     candidates = tuple(_candidates(search))
     ask = probe or probe_processes(search)
-    answers = ask([(str(path), "-I", "-S", "-c", _PROBE) for path, _ in candidates])
+    answers = _answers([path for path, _ in candidates], ask, search.memory)
     found: dict[str, Interpreter] = {}
     for (_, source), answer in zip(candidates, answers, strict=True):
         interpreter = _interpreter(answer, source)
         if interpreter is not None:
             found.setdefault(os.path.realpath(interpreter.path), interpreter)
     return tuple(found.values())
+
+
+def _answers(paths: Sequence[Path], probe: Probe, memory: Path | None) -> Sequence[str | None]:
+    def ask(unknown: Sequence[Path]) -> Sequence[str | None]:
+        return probe([(str(path), "-I", "-S", "-c", _PROBE) for path in unknown])
+
+    if memory is None:
+        return ask(paths)
+    from predeploy.env.known_interpreters import answers
+
+    return answers(paths, ask, base_of=_base, memory=memory)
+
+
+def _base(answer: str) -> Path | None:
+    found = _interpreter(answer, "")
+    return found.path if found else None
 
 
 def _interpreter(answer: str | None, source: str) -> Interpreter | None:

@@ -74,14 +74,18 @@ class Watch:
             return f"disk of {bytes_text(limits.disk or 0)}"
         return ""
 
-    def stop(self) -> None:
-        """End the watch; a command that just went over its disk is still found out."""
+    def stop(self, *, failed: bool = False) -> None:
+        """End the watch; a command that just went over its disk is still found out.
+
+        Of one that ``failed`` the directories are walked whatever the free space says: others may have
+        freed as much in the meantime.
+        """
         if self._done.is_set():
             return
         self._done.set()
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join()
-        if not self.exceeded and self._disk is not None and self._disk.is_over():
+        if not self.exceeded and self._disk is not None and self._disk.is_over(certain=failed):
             self.exceeded = f"disk of {bytes_text(self._limits.disk or 0)}"
 
 
@@ -131,10 +135,11 @@ class _Disk:
         self._free = _free(roots[0])
         self._walked = monotonic()
 
-    def is_over(self) -> bool:
+    def is_over(self, *, certain: bool = False) -> bool:
         free = _free(self._roots[0])
         possible = self._used + max(self._free - free, 0)
-        if possible <= self._limit and monotonic() - self._walked < WALK_AGAIN_SECONDS:
+        due = certain or monotonic() - self._walked >= WALK_AGAIN_SECONDS
+        if possible <= self._limit and not due:
             return False
         self._used, self._free, self._walked = usage(self._roots), free, monotonic()
         return self._used > self._limit

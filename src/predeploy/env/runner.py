@@ -6,11 +6,11 @@ import errno
 import time
 from typing import TYPE_CHECKING
 
+from predeploy.env.ask import capture, capture_all
 from predeploy.env.child import Child
 from predeploy.env.commands import Cancellation, Command, Completed, Ending, Listener, Runner, Running, Target
 from predeploy.env.output import CappedLog, Output
 from predeploy.env.secrets import Secrets
-from predeploy.env.spawn import capture, capture_all
 from predeploy.env.watchdog import watch
 from predeploy.errors import ToolError
 

@@ -42,6 +42,10 @@ class View:
     """Directories that can be written to; ``None``: all of the run's."""
     empty: tuple[str, ...] = ()
     """Directories of the app in whose place there are empty writable ones."""
+    guarded: tuple[str, ...] = ()
+    """Directories of the run that cannot be written to, whatever else is said."""
+    instead: tuple[Mount, ...] = ()
+    """What is seen in place of directories of the run."""
     mounts: tuple[Mount, ...] = ()
     """Further files and directories of this machine."""
 
@@ -207,9 +211,14 @@ class Bubblewrapped:
         }
         if self.kept is not None and view.writable is None:  # not where the host has made it read-only
             directories[where["kept"]] = self.kept
+        directories |= {mount.target: mount.source for mount in view.instead}
         free = None if view.writable is None else {*view.writable, where["run"]}
         return [
-            Mount(source=source, target=target, writable=free is None or target in free)
+            Mount(
+                source=source,
+                target=target,
+                writable=(free is None or target in free) and target not in view.guarded,
+            )
             for target, source in directories.items()
         ]
 

@@ -1,12 +1,12 @@
-"""The only module that starts processes: from argv, without a terminal, in a session of their own."""
+"""Starts the processes of a run: from argv, without a terminal, in a session of their own.
+
+Only this module and :mod:`predeploy.env.ask` start processes.
+"""
 
 from __future__ import annotations
 
-import os
-import signal
 import subprocess
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 
 Process = subprocess.Popen[bytes]
@@ -36,48 +36,6 @@ def spawn(
         pass_fds=pass_fds,
         bufsize=0,
     )
-
-
-def capture(
-    argv: Sequence[str],
-    *,
-    timeout: float,
-    env: Mapping[str, str] | None = None,
-) -> str | None:
-    """Return what a quick question prints, or ``None`` when it fails or takes over ``timeout`` seconds."""
-    try:
-        process = spawn(argv, env=env or {}, merged=False)
-    except (OSError, ValueError):
-        return None
-    try:
-        printed, _ = process.communicate(timeout=timeout)
-    except TimeoutExpired:
-        printed = None
-    finally:
-        with suppress(OSError):  # also what a shim started and left
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        if process.stdout is not None:
-            process.stdout.close()
-    if printed is None or process.returncode != 0:
-        return None
-    # As file names are: git prints names that are not UTF-8, and they must be found again.
-    return printed.decode("utf-8", "surrogateescape")
-
-
-def capture_all(
-    argvs: Sequence[Sequence[str]],
-    *,
-    timeout: float,
-    env: Mapping[str, str] | None = None,
-) -> tuple[str | None, ...]:
-    """Ask several questions at once; the answers come in their order."""
-    from concurrent.futures import ThreadPoolExecutor
-
-    if not argvs:
-        return ()
-    with ThreadPoolExecutor(max_workers=min(len(argvs), 16)) as pool:
-        return tuple(pool.map(lambda argv: capture(argv, timeout=timeout, env=env), argvs))
 
 
 def capture_with_errors(argv: Sequence[str], *, timeout: float) -> tuple[bool, str]:

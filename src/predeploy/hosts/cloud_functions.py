@@ -52,6 +52,7 @@ def _compile_sources() -> Step:
         phase="install",
         reason="every Python file of the upload must compile",
         argv=("{bin}/python", "-m", "compileall", "-f", "-q", "."),
+        spares_environment=True,
     )
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator
-from dataclasses import field
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -16,7 +15,7 @@ from predeploy.app.tree import Unreadable
 from predeploy.errors import suggestion
 from predeploy.model.conditions import Match, Outcome, Unknown, matched
 from predeploy.model.findings import Evidence
-from predeploy.record import record
+from predeploy.record import field, record
 from predeploy.rules.case import Case
 from predeploy.rules.registry import predicate
 
@@ -127,13 +126,10 @@ def module_at(case: Case, path: str) -> Module | None:
 @lru_cache(maxsize=8)
 def _parsed(data: bytes) -> Module | None:
     # Cached by content: two platforms read the same file.
-    import ast
-    import warnings
+    from predeploy.app.python_source import syntax_tree
 
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return _bindings(ast.parse(data))
+        return _bindings(syntax_tree(data))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
 

@@ -107,9 +107,9 @@ def _problem(data: bytes, path: str, host: int) -> Evidence | None:
             warnings.simplefilter("ignore")
             compile(data, path, "exec", dont_inherit=True)
             if host < OURS[1]:
-                import ast
+                from predeploy.app.python_source import syntax_tree
 
-                ast.parse(data, path, feature_version=(3, max(host, 7)))
+                syntax_tree(data, path, minor=max(host, 7))
     except SyntaxError as error:
         return Evidence(path=path, line=error.lineno, text=str(error.msg)[:120])
     except ValueError as error:

@@ -6,7 +6,6 @@ Source: firebase-tools 15.28.1 (a786bda7, 2026-08-21).
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Literal
 
 from predeploy.app.text import lines_of
@@ -28,6 +27,7 @@ from predeploy.lazy import pattern
 from predeploy.model.conditions import Match, Outcome, Unknown, matched
 from predeploy.model.decisions import BuildPlan, Step
 from predeploy.model.findings import Evidence
+from predeploy.record import replace
 from predeploy.rules.case import Case
 from predeploy.rules.registry import predicate, recipe
 

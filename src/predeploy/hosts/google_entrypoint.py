@@ -7,7 +7,6 @@ missing-entrypoint.
 from __future__ import annotations
 
 import re
-from dataclasses import field
 
 from predeploy.app.requirement import parse_requirement
 from predeploy.app.tree import Unreadable
@@ -19,7 +18,7 @@ from predeploy.hosts.google_steps import Queued, run_variables, started
 from predeploy.lazy import pattern
 from predeploy.model.decisions import Boot, Step
 from predeploy.model.findings import Evidence
-from predeploy.record import record
+from predeploy.record import field, record
 from predeploy.rules.case import Case
 
 GUNICORN_LINE = pattern(r"^gunicorn", re.MULTILINE)

@@ -5,14 +5,12 @@ Source: GoogleCloudPlatform/buildpacks at 21f28de8 (2026-08-22), cmd/python/pip,
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from predeploy.hosts.google_manifest import mode, tool_of, tool_version
 from predeploy.installers import install_step, kind_of
 from predeploy.installers.checks import conflict_check
 from predeploy.lazy import pattern
 from predeploy.model.decisions import Boot, BuildPlan, Call, Environment, Step
-from predeploy.record import record
+from predeploy.record import record, replace
 from predeploy.rules.case import Case
 
 INSTALLER_VARIABLE = pattern(r"(?:PIP|UV|POETRY)_[A-Z0-9_]+")

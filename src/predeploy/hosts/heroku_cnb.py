@@ -5,8 +5,6 @@ Source: heroku/buildpacks-python 6.5.6. What both share is taken from :mod:`pred
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from predeploy.hosts.entry import entry_modules
 from predeploy.hosts.heroku import procfile, runtime_config, web_boot
 from predeploy.hosts.heroku_python import printable, read_bytes
@@ -17,6 +15,7 @@ from predeploy.lazy import pattern
 from predeploy.model.conditions import Match, Outcome, matched
 from predeploy.model.decisions import Boot, BuildPlan, Environment, PythonRequest, Selection, Step
 from predeploy.model.findings import Evidence
+from predeploy.record import replace
 from predeploy.rules.case import Case
 from predeploy.rules.choice import first_of
 from predeploy.rules.registry import grammar, predicate, recipe, selector

@@ -99,6 +99,7 @@ def collectstatic(case: Case) -> Step | None:
         argv=("python", manage, "collectstatic", "--noinput", "--traceback"),
         env={**env, "PYTHONPATH": env["PYTHONPATH"] or "."},
         timeout_seconds=LIMIT_SECONDS,
+        spares_environment=True,
         otherwise="fail" if case.snapshot.values.get("collectstatic-must-succeed") else "ignore",
         only_if_importable="django",
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from predeploy.app.text import decode
 from predeploy.app.tree import Tree, Unreadable
@@ -14,6 +13,7 @@ from predeploy.hosts.platformsh_hook import Hook, Use
 from predeploy.hosts.platformsh_keys import Problems
 from predeploy.hosts.platformsh_shell import Call
 from predeploy.lazy import pattern
+from predeploy.record import record
 
 NOT_IN_IMAGE = ("pipenv", "poetry", "uv")
 DOWNLOADS = {
@@ -34,7 +34,7 @@ BASH_WORDS = frozenset(
 BASH_SYNTAX = pattern(r"^[ \t]*\w+\+?=\(|<\(|>\(|<<<|^[ \t]*function\s+\w+", re.MULTILINE)
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class Circumstances:
     """What the answers depend on beside the app itself."""
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from predeploy.app.tree import Tree
@@ -25,6 +24,7 @@ from predeploy.hosts.platformsh_keys import (
     wrong_type,
 )
 from predeploy.lazy import pattern
+from predeploy.record import field, record
 
 NAME = pattern(r"[a-z0-9][a-z0-9_-]*")
 MINIMUM_DISK = 128
@@ -50,7 +50,7 @@ WEB_KEYS = (*PER_INSTANCE, *LEGACY_WEB, "commands", "upstream", "locations")
 NOT_FOR_WORKERS = ("build", "dependencies", "crons", "hooks")
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class Facts:
     """What the vendor's registry holds on the day, from the profile."""
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Hashable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 from predeploy.app.marked_yaml import MarkedDocument, YamlProblem, load_marked
 from predeploy.app.text import decode
 from predeploy.app.tree import Tree, Unreadable
+from predeploy.record import field, positional, record, replace
 
 APP_FILE = ".platform.app.yaml"
 DIRECTORY = ".platform"
@@ -28,7 +28,7 @@ NEVER_APPS = frozenset({".git", "node_modules", "__pycache__", ".venv", "venv"})
 """Directories not searched for app files."""
 
 
-@dataclass(frozen=True)
+@positional
 class ConfigProblem:
     """One thing that validation of the configuration says."""
 
@@ -50,15 +50,16 @@ class ConfigProblem:
         return f"{self.detail}{suggestion(word[:80], self.known[:200])}" if self.known else self.detail
 
 
-@dataclass(frozen=True)
+@positional
 class Part:
     """A value of a configuration file, and where it stands."""
 
     file: str
     data: Any
-    document: MarkedDocument = field(default_factory=lambda: MarkedDocument(None), repr=False)
+    document: MarkedDocument = field(default_factory=lambda: MarkedDocument(None))
     at: tuple[Hashable, ...] = ()
-
+    others: tuple[Part, ...] = ()
+    """The same mapping in further files: the last one that has an entry gives it."""
     below: int | None = field(default=None, compare=False)
     """A line inside of the value that is meant."""
 
@@ -83,6 +84,9 @@ class Part:
 
     def get(self, *keys: Hashable) -> Part:
         """Return the part below these keys; its data is ``None`` where there is none."""
+        having = [part for part in self.others if keys and keys[0] in part.data]
+        if having:
+            return having[-1].get(*keys)
         data = self.data
         for key in keys:
             data = data.get(key) if isinstance(data, dict) else None
@@ -99,7 +103,7 @@ class Part:
         return ConfigProblem(id_, self.file, self.line, detail, tuple(known))
 
 
-@dataclass(frozen=True)
+@positional
 class App:
     """One application of the project."""
 
@@ -133,7 +137,7 @@ class App:
         return value if isinstance(value, str) and value.strip() else None
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class Project:
     """Everything the configuration files of a repository say."""
 
@@ -152,7 +156,7 @@ class Project:
         return (*(app.name for app in self.apps), *services)[:200]
 
 
-@dataclass(frozen=True)
+@positional
 class _Include:
     """An ``!include`` or ``!archive`` that is not followed yet."""
 

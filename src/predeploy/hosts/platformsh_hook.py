@@ -5,7 +5,6 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from functools import cached_property
 
 from predeploy.app.text import decode
@@ -13,6 +12,7 @@ from predeploy.app.tree import Tree, Unreadable
 from predeploy.hosts.platformsh_config import App, variables_of
 from predeploy.hosts.platformsh_shell import HARMLESS, Call, calls_of
 from predeploy.lazy import pattern
+from predeploy.record import positional, replace
 
 TOOLS = ("pip", "pipenv", "poetry", "uv", "conda")
 MANIFESTS = (
@@ -35,7 +35,7 @@ SHELLS = ("sh", "bash", "dash", ".", "source")
 SCRIPT = pattern(r".*\.(?:sh|py|bash)|(?:.*/)?(?:Makefile|justfile|Taskfile\.ya?ml)")
 
 
-@dataclass(frozen=True)
+@positional
 class Use:
     """A command that calls one of Python's package tools."""
 

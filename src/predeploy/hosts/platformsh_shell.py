@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 
 from predeploy.lazy import pattern
+from predeploy.record import positional, replace
 
 LIMIT = 200_000
 """Characters of a script that are read; hooks of real apps have some hundred."""
@@ -27,7 +27,7 @@ HARMLESS = frozenset({"export", "set", "unset", "echo", "printf", ":", "true", "
 """Commands whose own failure nobody waits for."""
 
 
-@dataclass(frozen=True)
+@positional
 class Word:
     """A word of a script, or an operator."""
 
@@ -37,7 +37,7 @@ class Word:
     quoted: bool = False
 
 
-@dataclass(frozen=True)
+@positional
 class Call:
     """One simple command."""
 

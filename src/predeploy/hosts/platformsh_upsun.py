@@ -2,28 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from predeploy.hosts.platformsh_config import UPSUN, App, ConfigProblem, Part, Project, Reader
+from predeploy.record import replace
 
 if TYPE_CHECKING:
     from predeploy.app.tree import Tree
 
 TOP_KEYS = ("applications", "services", "routes")
-
-
-@dataclass(frozen=True)
-class Merged(Part):
-    """One key of several files: an entry comes from the last file that has it."""
-
-    parts: tuple[Part, ...] = field(default=(), repr=False)
-
-    def get(self, *keys: Hashable) -> Part:
-        """See :class:`predeploy.hosts.platformsh_config.Part`."""
-        having = [part for part in self.parts if keys and keys[0] in part.data]
-        return having[-1].get(*keys) if having else super().get(*keys)
 
 
 def upsun_files(tree: Tree) -> tuple[str, ...]:
@@ -101,4 +89,4 @@ class _UpsunReader(Reader):
         if not parts:
             return Part(files[0].file if files else UPSUN, {})
         data = {name: value for part in parts for name, value in part.data.items()}
-        return Merged(**vars(replace(parts[-1], data=data)), parts=tuple(parts))
+        return replace(parts[-1], data=data, others=tuple(parts))

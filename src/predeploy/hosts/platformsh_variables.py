@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from typing import Any
 
 from predeploy.app.text import decode
 from predeploy.app.tree import Unreadable
+from predeploy.digest import sha256_hex
 from predeploy.hosts.platformsh_config import App, Project, variables_of
 from predeploy.hosts.platformsh_hook import Hook
 from predeploy.hosts.platformsh_services import encoded, flat_variables, rendered
@@ -32,8 +32,8 @@ def shared_variables(case: Case, app: App) -> dict[str, str]:
         "PLATFORM_APPLICATION": encoded(_described(app)),
         "PLATFORM_APPLICATION_NAME": app.name,
         "PLATFORM_PROJECT": PROJECT,
-        "PLATFORM_PROJECT_ENTROPY": hashlib.sha256(PROJECT.encode()).hexdigest()[:52],
-        "PLATFORM_TREE_ID": hashlib.sha256(encoded(app.part.data).encode()).hexdigest()[:40],
+        "PLATFORM_PROJECT_ENTROPY": sha256_hex(PROJECT.encode())[:52],
+        "PLATFORM_TREE_ID": sha256_hex(encoded(app.part.data).encode())[:40],
         "PLATFORM_VARIABLES": encoded(others),
     }
     return {**case.snapshot.build_env, **own, **case.env, **host}

@@ -7,7 +7,6 @@ Source: the sheet ``hosts/streamlit-cloud.md``, made of build logs of 2026, the 
 from __future__ import annotations
 
 import posixpath
-from dataclasses import replace
 
 from predeploy.hosts import (  # noqa: F401 - their functions register themselves
     streamlit_code,
@@ -25,6 +24,7 @@ from predeploy.installers import INSTALLERS, install_step, kind_of
 from predeploy.installers.base import pinned
 from predeploy.installers.checks import conflict_check
 from predeploy.model.decisions import Boot, BuildPlan, Environment, Step
+from predeploy.record import replace
 from predeploy.rules.case import Case
 from predeploy.rules.registry import recipe
 

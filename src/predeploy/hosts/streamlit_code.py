@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import ast
 import posixpath
-import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import islice
 from typing import Literal
 
 from predeploy.app.imports import closure
+from predeploy.app.python_source import syntax_tree
 from predeploy.app.tree import Unreadable
 from predeploy.hosts.streamlit_selection import entrypoint
 from predeploy.lazy import pattern
 from predeploy.model.conditions import Match, Outcome, matched
 from predeploy.model.findings import Evidence
+from predeploy.record import positional
 from predeploy.rules.case import Case
 from predeploy.rules.registry import predicate
 
@@ -41,7 +41,7 @@ REMARK_LIMIT = 1000
 """Remarks kept of an app; a person would not look at more."""
 
 
-@dataclass(frozen=True)
+@positional
 class Remark:
     """One thing a source file says."""
 
@@ -70,9 +70,7 @@ def _read(case: Case) -> Iterator[Remark]:
         if file.problem is not None:
             continue
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                module = ast.parse(case.tree.read(file.path))
+            module = syntax_tree(case.tree.read(file.path))
         except (Unreadable, SyntaxError, ValueError, RecursionError, MemoryError):
             continue
         yield from _Reader(file.path, module).remarks()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
 from predeploy.app.requirement import parse_requirement
@@ -13,6 +12,7 @@ from predeploy.hosts.streamlit_selection import selected
 from predeploy.lazy import pattern
 from predeploy.model.conditions import Outcome, found, matched
 from predeploy.model.findings import Evidence
+from predeploy.record import positional
 from predeploy.rules.case import Case
 from predeploy.rules.registry import predicate
 
@@ -35,7 +35,7 @@ _TERMS = pattern(r"defaults|\S*/pkgs/(?:main|r|msys2)/?")
 _FOREIGN_PREFIX = pattern(r"[A-Za-z]:\\.*|/Users/.*|/opt/homebrew/.*", 0)
 
 
-@dataclass(frozen=True)
+@positional
 class CondaPackage:
     """One conda package that is asked for."""
 
@@ -48,7 +48,7 @@ class CondaPackage:
         return Evidence(path=path, line=self.line, text=f"{self.name}{self.spec}")
 
 
-@dataclass(frozen=True)
+@positional
 class CondaEnvironment:
     """What an environment.yml asks for."""
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 import gzip
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
 from itertools import islice
 from pathlib import Path
+
+from predeploy.record import positional
 
 DATA = Path(__file__).with_name("streamlit_debian.gz")
 
@@ -25,7 +26,7 @@ LONGEST = 100
 _PLAIN = re.compile(r"[a-z0-9.-]+")
 
 
-@dataclass(frozen=True)
+@positional
 class Name:
     """What Debian's releases know of one name."""
 
@@ -43,7 +44,7 @@ class Name:
         return "real" in self.states.values()
 
 
-@dataclass(frozen=True)
+@positional
 class _Lists:
     releases: tuple[str, ...]
     libraries: tuple[str, ...]

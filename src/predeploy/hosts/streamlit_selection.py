@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import posixpath
 import re
-from dataclasses import dataclass
 
 from predeploy.app.pyproject import Pyproject, read_pyproject
 from predeploy.app.tree import Unreadable
 from predeploy.model.conditions import Outcome, found, matched
 from predeploy.model.decisions import Selection
 from predeploy.model.findings import Evidence
+from predeploy.record import record
 from predeploy.rules.case import Case
 from predeploy.rules.predicates import Words, words
 from predeploy.rules.registry import predicate, selector
@@ -27,7 +27,7 @@ SCRIPT_LIMIT = 200
 _IMPORTS_STREAMLIT = re.compile(rb"^[ \t]*(?:import|from)[ \t]+streamlit\b", re.MULTILINE)
 
 
-@dataclass(frozen=True, kw_only=True)
+@record
 class Entrypoint:
     """The script the host would start."""
 

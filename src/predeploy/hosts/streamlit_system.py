@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import islice
 from typing import Literal
 
@@ -12,6 +11,7 @@ from predeploy.hosts.streamlit_selection import search_directories
 from predeploy.lazy import pattern
 from predeploy.model.conditions import Outcome, matched
 from predeploy.model.findings import Evidence
+from predeploy.record import positional
 from predeploy.rules.case import Case
 from predeploy.rules.registry import predicate
 
@@ -23,7 +23,7 @@ NAME_LIMIT = 200
 _NAME = pattern(r"[a-z0-9][a-z0-9+.-]*(?::[a-z0-9-]+)?(?:[=/][A-Za-z0-9.+:~-]+)?")
 
 
-@dataclass(frozen=True)
+@positional
 class Word:
     """One argument that apt-get gets."""
 
@@ -33,7 +33,7 @@ class Word:
     """Whether a CR sticks to its end, as xargs leaves it."""
 
 
-@dataclass(frozen=True)
+@positional
 class Split:
     """What xargs makes of a text, or the line on which it gives up."""
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from predeploy.model.findings import Evidence
+from predeploy.record import positional
 
 
-@dataclass(frozen=True)
+@positional
 class Test:
     """One predicate with its arguments."""
 
@@ -18,7 +18,7 @@ class Test:
     args: tuple[tuple[str, Any], ...] = ()
 
 
-@dataclass(frozen=True)
+@positional
 class Combined:
     """Several conditions under ``all`` or ``any``, or one under ``not``."""
 
@@ -29,7 +29,7 @@ class Combined:
 Condition = Test | Combined
 
 
-@dataclass(frozen=True)
+@positional
 class Match:
     """The predicate holds, and this shows it."""
 
@@ -37,12 +37,12 @@ class Match:
     detail: str | None = None
 
 
-@dataclass(frozen=True)
+@positional
 class NoMatch:
     """The predicate does not hold."""
 
 
-@dataclass(frozen=True)
+@positional
 class Unknown:
     """The predicate cannot be decided here, and why."""
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import field
 from typing import Literal
 
 from predeploy.model import STRICT, Phase
 from predeploy.model.findings import Evidence, Finding
-from predeploy.record import record
+from predeploy.record import field, record
 
 
 @record
@@ -111,6 +110,8 @@ class Step:
     """Whether it must reach services that run on this machine or from it."""
     after_start: bool = False
     """Of a step of the phase ``boot``: whether it runs after the start, or before."""
+    spares_environment: bool = False
+    """Whether an install step is known to leave the environment as it is; later phases always are."""
 
 
 @record

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
-
 from predeploy.model import STRICT
-from predeploy.record import record
+from predeploy.record import field_names, record, replace
 
 UNITS = {"K": 1024, "M": 1024**2, "G": 1024**3, "T": 1024**4}
 
@@ -29,11 +27,11 @@ class Limits:
 
     def under(self, stronger: Limits) -> Limits:
         """Return these limits with those that ``stronger`` names in their place."""
-        given = {f.name: getattr(stronger, f.name) for f in fields(stronger)}
+        given = {name: getattr(stronger, name) for name in KINDS}
         return replace(self, **{name: value for name, value in given.items() if value is not None})
 
 
-KINDS = tuple(field.name for field in fields(Limits))
+KINDS = field_names(Limits)
 
 
 def bytes_text(size: float) -> str:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import field
 from datetime import date
 from typing import Any, Literal
 
 from predeploy.model import STRICT, Confidence, Phase, Severity
 from predeploy.model.conditions import Condition
 from predeploy.model.limits import Limits
-from predeploy.record import record
+from predeploy.record import field, record
 
 Text = str | int | bool | None
 

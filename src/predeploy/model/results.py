@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import field
 from typing import TYPE_CHECKING
 
 from predeploy.model import Phase, Status
 from predeploy.model.decisions import PythonChoice, Selection
 from predeploy.model.findings import Finding
-from predeploy.record import record
+from predeploy.record import field, record
 
 if TYPE_CHECKING:
     from predeploy.model.execution import Execution

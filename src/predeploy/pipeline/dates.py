@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 from predeploy.installers.conda_worker import EXCLUDE_NEWER as CONDA
+from predeploy.installers.pip import decision_arguments, version_in
 from predeploy.model.decisions import BuildPlan, Step
 from predeploy.rules.case import Case
 
@@ -46,11 +47,11 @@ def _variables(step: Step, plan: BuildPlan, case: Case) -> tuple[str, ...] | Non
     if step.shell is not None:
         return _of_shell(step.shell, plan, case)
     program, words = step.argv[0].rpartition("/")[2], step.argv[1:]
+    if decision_arguments(step) is not None:
+        return (PIP,) if _can_limit(plan) else None
     if program == "uv":
         locked = {"--locked", "--frozen"} & set(words)
         return () if locked or (words[:1] == ("sync",) and case.tree.is_file("uv.lock")) else (UV,)
-    if program == "pip" or words[:2] == ("-m", "pip"):
-        return (PIP,) if _can_limit(plan) else None
     if program == "{conda}":
         return (CONDA,)
     if program == "pipenv":
@@ -101,6 +102,4 @@ def _all_pinned(plan: BuildPlan, case: Case) -> bool:
 
 
 def _can_limit(plan: BuildPlan) -> bool:
-    version = plan.environment.seeds.get("pip") or plan.tools.get("pip") or "0"
-    numbers = tuple(int(part) for part in version.split(".")[:2] if part.isdigit())
-    return numbers >= FIRST_PIP
+    return version_in(plan.environment.seeds.get("pip") or plan.tools.get("pip") or "0") >= FIRST_PIP

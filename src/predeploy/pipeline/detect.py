@@ -51,7 +51,7 @@ def _plan(case: Case) -> BuildPlan | None:
 
 def _launched(plan: BuildPlan, case: Case) -> BuildPlan:
     """Return the plan with what the host leaves writable at the start, where the recipe does not say."""
-    from dataclasses import replace
+    from predeploy.record import replace
 
     writable = case.snapshot.launch.writable
     if plan.boot is None or writable is None or plan.boot.step.writable is not None:
@@ -77,7 +77,7 @@ def settle(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
 
     A refusal after something unknown still decides, since the host refuses either way.
     """
-    from dataclasses import replace
+    from predeploy.record import replace
 
     chosen = next((f for f in findings if f.severity in {"reject", "fail"}), None)
     chosen = chosen or next((f for f in findings if f.severity == "unknown"), None)

@@ -33,11 +33,11 @@ ENOUGH_DISK = 2 * 1024**3
 
 
 def diagnose(registry: Registry, day: date, environ: Mapping[str, str], home: Path) -> Diagnosis:
-    """Look at this machine; starts interpreters to ask their version, and nothing else."""
-    found = discover(Search.from_environ(environ, home))
+    """Look at this machine; starts interpreters to ask their version, keeps that, and does nothing else."""
+    cache = cache_root(environ)
+    found = discover(Search.from_environ(environ, home, cache=cache))
     platforms = tuple(_fidelity(facts, found) for facts in _snapshots(registry, day))
     tools = tuple(_tool(name, environ) for name in TOOLS)
-    cache = cache_root(environ)
     system, matches = _system()
     writable, free = _writable(cache), _free(cache)
     return Diagnosis(

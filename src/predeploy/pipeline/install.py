@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from time import perf_counter
 from typing import TYPE_CHECKING
 
+from predeploy.env.transient import transient_line
 from predeploy.errors import ToolError, TransientError
-from predeploy.events import Remark
+from predeploy.events import Remark, StepFinished, StepStarted
 from predeploy.model.decisions import Step
 from predeploy.model.execution import ForeignResolution, LocalPython, StepResult
+from predeploy.pipeline import placing
 from predeploy.pipeline.dates import limits
 from predeploy.pipeline.stage import Stage
 from predeploy.pipeline.surroundings import prefixes
 from predeploy.pipeline.verify import importable
 
 if TYPE_CHECKING:
-    from predeploy.env.confinement import Mount
+    from predeploy.env.environments import Template
 
 
 def run_steps(stage: Stage) -> bool:
@@ -36,7 +39,7 @@ def run_steps(stage: Stage) -> bool:
         if step.only_if_installed is not None and not _installed(stage, step.only_if_installed):
             stage.skip(step, f"{step.only_if_installed} is not installed, so the host does not run this")
             continue
-        result = stage.run(step)
+        result = placing.install(stage, step)
         if step.fallback_of and result.status == "ok":
             _forgive(stage, step.fallback_of)
         if result.status in {"failed", "timeout", "transient"} and step.id not in fallbacks:
@@ -81,39 +84,69 @@ def _forgive(stage: Stage, step_id: str) -> None:
 
 
 def create_environment(stage: Stage) -> bool:
-    """Create the virtualenv with the host's seeds; return whether the index let us.
+    """Put an environment with the host's seeds into the run; return whether the index let us.
 
-    Raise :class:`ToolError` for anything else that went wrong, since the app has no part in it.
+    It is made once for all runs, outside the sandbox since no code of the app runs in it. Raise
+    :class:`ToolError` for anything else that went wrong, since the app has no part in it.
     """
-    from predeploy.env.virtualenvs import creation_argv, seedable
+    from predeploy.env.environments import Template
 
     environment = stage.plan.environment
-    app_data, mounts = _app_data(stage)
     seeds = ", ".join(f"{name} {version}" for name, version in environment.seeds.items())
-    first = seedable(stage.interpreter_version)
-    later = [f"{name}=={version}" for name, version in environment.seeds.items() if name not in first]
-    step = Step(
-        id="create-environment",
-        phase="install",
-        reason=f"a fresh environment with {seeds}" if seeds else "a fresh environment",
-        argv=creation_argv(
-            python=Path(stage.places["python"]),
-            destination="{venv}",
-            seeds={name: environment.seeds[name] for name in first if name in environment.seeds},
-            app_data=Path(app_data),
-            wheels=stage.interpreter.resolve().parent.parent,
-        ),
-        cwd="{work}",
-        timeout_seconds=300,
+    template = Template(
+        python=stage.interpreter,
+        version=stage.python_version,
+        seeds=environment.seeds,
+        runner=stage.runner,
+        env={**stage.outer_env, "UV_CACHE_DIR": str(stage.cache / "uv")},
+        logs=stage.work.logs,
     )
-    result = stage.run(step, mounts=mounts, ours=True)
-    if result.status == "ok" and later:
-        result = stage.run(_seeding(later), ours=True)
-    if result.status in {"failed", "timeout"}:
-        raise ToolError(f"no environment with {seeds or 'Python'} could be made; see {result.log}")
-    if result.status == "ok" and environment.base:
+    argv = template.argv(stage.places["venv"], stage.cache)
+    step_id = "create-environment"
+    stage.reporter.emit(StepStarted(stage.platform, "install", step_id, " ".join(argv)))
+    begun, status, tail = perf_counter(), "ok", ""
+    try:
+        _place(stage, template)
+    except TransientError as error:
+        status, tail = "transient", str(error)
+    except ToolError as error:
+        if stage.cancellation.requested:
+            raise
+        raise ToolError(f"no environment with {seeds or 'Python'} could be made: {error}") from None
+    seconds = perf_counter() - begun
+    stage.results.append(
+        StepResult(
+            id=step_id,
+            phase="install",
+            status=status,  # type: ignore[arg-type]
+            argv=argv,
+            returncode=0 if status == "ok" else 1,
+            seconds=seconds,
+            tail=tail,
+            reason=transient_line(tail) if tail else "",
+            output=tail,
+        )
+    )
+    stage.reporter.emit(StepFinished(stage.platform, "install", step_id, status, seconds))
+    return status == "ok"
+
+
+def _place(stage: Stage, template: Template) -> None:
+    """Put a copy of the environment into the run, and make an interpreter of it where the host has one."""
+    from predeploy.env.environments import place
+
+    stage.template = template.ensure(
+        stage.cache, cancelled=lambda: stage.cancellation.requested, say=stage.say
+    )
+    outside, inside = stage.interpreter.parent.parent, Path(stage.places["python"]).parent.parent
+    moved = {"venv": stage.places["venv"], str(outside): str(inside)}
+    wanted = stage.sandbox.kind != "none"
+    stage.may_link = place(stage.template, stage.work.venv, moved=moved, link=wanted)
+    stage.linked = stage.may_link
+    if stage.plan.environment.base:
         _make_base(stage)
-    return result.status == "ok"
+    if wanted and not stage.may_link:
+        stage.say(f"{stage.work.root} and {stage.cache} share no file system: files are copied")
 
 
 def _make_base(stage: Stage) -> None:
@@ -124,38 +157,6 @@ def _make_base(stage: Stage) -> None:
     make_base(stage.work.venv, stage.interpreter, guarded=guarded)
     if guarded:
         stage.base_env = {**stage.base_env, GUARD: "1"}
-
-
-def _app_data(stage: Stage) -> tuple[str, tuple[Mount, ...]]:
-    """Return virtualenv's own cache, and what shows it with our runtime to the one step that needs both.
-
-    No code of the app runs in that step, so it alone may write to what outlives the run.
-    """
-    from predeploy.env.confinement import Mount
-    from predeploy.pipeline.surroundings import own_runtime
-
-    app_data = stage.cache / "virtualenv"
-    if stage.sandbox.kind == "none":
-        return str(app_data), ()
-    try:
-        app_data.mkdir(parents=True, exist_ok=True)
-    except OSError:  # a cache that cannot be written: virtualenv then works without
-        app_data = stage.work.cache / "virtualenv"
-        app_data.mkdir()
-    inside = f"{stage.places['home']}/app-data"
-    return inside, (*own_runtime(stage.request.home), Mount(source=app_data, target=inside, writable=True))
-
-
-def _seeding(requirements: list[str]) -> Step:
-    """Return the step that puts in what virtualenv does not know."""
-    return Step(
-        id="seed-environment",
-        phase="install",
-        reason=f"the host puts {', '.join(requirements)} into every environment",
-        argv=("{uv}", "pip", "install", "--quiet", "--no-deps", "--python", "{bin}/python", *requirements),
-        cwd="{work}",
-        timeout_seconds=300,
-    )
 
 
 def prepare_tools(stage: Stage, python: Path) -> None:
@@ -171,7 +172,9 @@ def prepare_tools(stage: Stage, python: Path) -> None:
             runner=stage.runner,
             env=stage.outer_env,
             log_dir=stage.work.logs,
+            minor=".".join(stage.python_version.split(".")[:2]),
             cancelled=lambda: stage.cancellation.requested,
+            say=stage.say,
         )
         stage.places[f"tool:{name}"] = stage.sandbox.tool(directory)
 
@@ -187,7 +190,9 @@ def choose_interpreter(stage: Stage) -> tuple[LocalPython, Path]:
     wanted = stage.plan.environment.python
     fetched = stage.cache / "python"
     own = Path(sys.base_prefix)  # the interpreter predeploy runs on is one that surely works
-    search = Search.from_environ(stage.request.environ, stage.request.home, extra=(fetched, own))
+    search = Search.from_environ(
+        stage.request.environ, stage.request.home, extra=(fetched, own), cache=stage.cache
+    )
     found = interpreters.discover(search)
     choice = interpreters.choose(found, wanted)
     if (choice is None or choice[1] == "none") and stage.request.fetch_python:
@@ -202,7 +207,8 @@ def choose_interpreter(stage: Stage) -> tuple[LocalPython, Path]:
     if choice is None:
         raise ToolError(f"no Python interpreter is here to build with (wanted {wanted})")
     interpreter, match = choice
-    stage.interpreter, stage.interpreter_version = interpreter.path, interpreter.version
+    stage.interpreter = interpreter.path
+    stage.python_version = interpreter.version
     stage.places["python"] = stage.sandbox.python(
         interpreter.path, prefixes(interpreter.path, stage.request.home)
     )

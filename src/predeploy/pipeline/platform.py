@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -109,7 +111,7 @@ class PlatformRun:
         from predeploy.pipeline.surroundings import make_sandbox
 
         index = IndexSettings.read(self.request.environ, self.request.home)
-        cache = cache_root(self.request.environ)
+        cache = self._cache(cache_root(self.request.environ), work)
         sandbox = make_sandbox(
             self.sandbox.kind,
             snapshot=self.case.snapshot,
@@ -150,6 +152,18 @@ class PlatformRun:
         if plan.keeps is None:
             return None
         return kept_directory(cache, plan.platform, str(self.source.directory.resolve()), plan.keeps)
+
+    def _cache(self, root: Path, work: WorkDirectory) -> Path:
+        """Return the user's cache, or the run's own where that cannot be written, which is said."""
+        try:
+            root.mkdir(parents=True, exist_ok=True)
+            if os.access(root, os.W_OK):
+                return root
+            why = "it cannot be written"
+        except OSError as error:
+            why = (error.strerror or "it cannot be made").lower()
+        self.reporter.emit(Remark(self.case.snapshot.id, f"no cache at {root}: {why}"))
+        return work.cache
 
     def _sandbox_use(self, plan: BuildPlan) -> SandboxUse:
         confined = self.sandbox.kind != "none"

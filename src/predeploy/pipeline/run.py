@@ -7,9 +7,11 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from time import perf_counter
 
+from predeploy.env.caches import in_use
 from predeploy.env.commands import Cancellation
 from predeploy.events import PhaseFinished, PlatformFinished, Reporter
 from predeploy.model.results import PlatformResult
+from predeploy.paths import cache_root
 from predeploy.pipeline.credentials import learn
 from predeploy.pipeline.detect import detect
 from predeploy.pipeline.platform import PlatformRun
@@ -29,6 +31,13 @@ def build(
     Ctrl-C may arrive in any phase: every platform is then told to stop, its processes are ended, and its
     result so far is returned with ``interrupted`` set.
     """
+    with in_use(cache_root(request.environ)):
+        return _build(request, registry, reporter, cancellation)
+
+
+def _build(
+    request: RunRequest, registry: Registry, reporter: Reporter, cancellation: Cancellation
+) -> tuple[PlatformResult, ...]:
     source = AppSource(request.app, request.environ, on_read=request.secrets.content)
     learn(request, source)
     ports = Ports()

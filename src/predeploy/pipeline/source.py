@@ -5,12 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from predeploy.app.tree import Policy, Tree, Unreadable
 from predeploy.errors import UsageError
 from predeploy.model.snapshot import HostSnapshot
 from predeploy.rules.case import Case
 from predeploy.rules.registry import ROOTS, lookup
+
+if TYPE_CHECKING:
+    from predeploy.env.ask import Question
 
 Remarks = tuple[tuple[str, str], ...]
 
@@ -39,17 +43,31 @@ class AppSource:
         self._environ = {name: value for name, value in (environ or {}).items() if name in GIT_NEEDS}
         self._tracked: bytes | None = None
         self._asked = False
+        self._question: Question | None = None
 
     @property
     def name(self) -> str:
         """The directory's own name."""
         return self.directory.resolve().name or "app"
 
+    def expect(self, snapshot: HostSnapshot) -> None:
+        """Let git begin to answer where a host will need it, while the other profiles are read."""
+        if self._asked or snapshot.upload.policy != "git-tracked":
+            return
+        self._asked = True
+        if _inside_repository(self.directory):
+            from predeploy.env.ask import Question
+
+            listing = ("ls-files", "-z", "--cached", "--", ".")
+            argv = ("git", "-C", str(self.directory), *GIT_RUNS_NOTHING, *listing)
+            self._question = Question(argv, timeout=20, env=self._environ)
+
     def uploaded(self, snapshot: HostSnapshot) -> tuple[Tree, Remarks]:
         """Return the tree a host receives, and what is worth saying about the difference."""
         policies: list[Policy] = []
         remarks: Remarks = ()
         if snapshot.upload.policy == "git-tracked":
+            self.expect(snapshot)
             tracked, remarks = self._git_policy()
             policies += [tracked] if tracked else []
         policies.append(self._ignore_policy(snapshot))
@@ -81,15 +99,10 @@ class AppSource:
         return name in MANIFESTS or name.endswith((".py", ".txt", ".toml", ".lock", ".yaml", ".yml"))
 
     def _ls_files(self) -> bytes | None:
-        if not self._asked:
-            self._asked = True
-            if _inside_repository(self.directory):
-                from predeploy.env.runner import capture
-
-                listing = ("ls-files", "-z", "--cached", "--", ".")
-                argv = ("git", "-C", str(self.directory), *GIT_RUNS_NOTHING, *listing)
-                output = capture(argv, timeout=20, env=self._environ)
-                self._tracked = None if output is None else output.encode("utf-8", "surrogateescape")
+        question, self._question = self._question, None
+        if question is not None:
+            output = question.answer()
+            self._tracked = None if output is None else output.encode("utf-8", "surrogateescape")
         return self._tracked
 
     def _ignore_policy(self, snapshot: HostSnapshot) -> Policy:

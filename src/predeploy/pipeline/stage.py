@@ -20,7 +20,7 @@ from predeploy.pipeline.ports import Ports
 from predeploy.rules.case import Case
 
 if TYPE_CHECKING:
-    from predeploy.env.commands import Cancellation, Command, Completed, Runner
+    from predeploy.env.commands import Cancellation, Command, Completed, Listener, Runner
     from predeploy.env.confinement import Mount
     from predeploy.env.sandbox import Sandbox, View
     from predeploy.env.work import WorkDirectory
@@ -56,9 +56,25 @@ class Stage:
     """What the report says of the sandbox."""
     interpreter: Path = Path()
     """The chosen Python, as it lies on this machine."""
-    interpreter_version: str = ""
+    python_version: str = ""
     """Its full version."""
+    template: Path = Path()
+    """The environment in the cache that this run's own is a copy of."""
+    may_link: bool = False
+    """Whether files of the environment may be links into the cache: it can be kept from those of others."""
     results: list[StepResult] = field(default_factory=list)
+    placed: list[str] = field(default_factory=list)
+    """What was placed into the environment, in order: names with versions."""
+    linked: bool = False
+    """Whether files of the environment are links into the cache, so that only we may write to them."""
+    untouched: bool = True
+    """Whether only we have written to the environment so far, and no code of the app or its dependencies."""
+
+    def say(self, text: str) -> None:
+        """Tell something worth knowing that is not a step."""
+        from predeploy.events import Remark
+
+        self.reporter.emit(Remark(self.platform, text))
 
     @property
     def platform(self) -> str:
@@ -81,9 +97,17 @@ class Stage:
                     found[place] = None
         return tuple(found)
 
-    def command(self, step: Step, *, mounts: tuple[Mount, ...] = (), ours: bool = False) -> Command:
+    def command(
+        self,
+        step: Step,
+        *,
+        mounts: tuple[Mount, ...] = (),
+        ours: bool = False,
+        environment: Path | None = None,
+    ) -> Command:
         """Return the step as a command of this run, which may see further files of this machine.
 
+        ``environment`` is one that it sees in place of the run's own.
         ``ours``: no code of the app runs in it, so that it keeps the network whatever the app may have.
         """
         from predeploy.env.commands import Command
@@ -109,7 +133,7 @@ class Stage:
             log=self.work.logs / f"{len(self.results) + 1:02}-{step.id}.log",
             timeout_seconds=min(step.timeout_seconds, limits.time or step.timeout_seconds),
             limits=limits,
-            confinement=self.sandbox.confinement(self._view(step, mounts, ours=ours)),
+            confinement=self.sandbox.confinement(self._view(step, mounts, ours, environment)),
             measured=(self.work.root,),
         )
 
@@ -119,8 +143,17 @@ class Stage:
         ours = self.case.snapshot.limits.get(phase, Limits())
         return ours.under(given.get("all", Limits())).under(given.get(phase, Limits()))
 
-    def _view(self, step: Step, mounts: tuple[Mount, ...], *, ours: bool) -> View:
+    def _view(
+        self,
+        step: Step,
+        mounts: tuple[Mount, ...],
+        ours: bool,
+        environment: Path | None,
+    ) -> View:
+        from predeploy.env.confinement import Mount
         from predeploy.env.sandbox import View
+
+        venv = self.places["venv"]
 
         network = self.request.network
         apart = network == "auto" and step.phase != "install" and not step.services
@@ -131,7 +164,26 @@ class Stage:
             writable=None if writable is None else tuple(fill(place, self.places) for place in writable),
             empty=tuple(fill(place, self.places) for place in step.mounts),
             mounts=mounts,
+            guarded=(venv,) if environment is None and self.guards(step) else (),
+            instead=() if environment is None else (Mount(source=environment, target=venv, writable=True),),
         )
+
+    def guards(self, step: Step) -> bool:
+        """Return whether a step finds the environment read-only, though the host would let it write there.
+
+        So it is for steps that do not write there, as long as nobody else has: files of the environment may
+        be links into the cache, and the next install may be decided by what the environment holds.
+        """
+        return self.sandbox.kind != "none" and self.untouched and _spares(step)
+
+    def open_environment(self) -> None:
+        """Let anybody write to the environment from now on: it gets files of its own."""
+        self.untouched = False
+        if self.linked:
+            from predeploy.env.environments import own_files
+
+            own_files(self.work.venv)
+            self.linked = False
 
     def _program(self, step: Step, argv: tuple[str, ...], path: str) -> tuple[str, ...]:
         """Return argv with its program looked up in the step's own PATH, not in ours."""
@@ -150,13 +202,37 @@ class Stage:
         command = self.command(step, mounts=mounts, ours=ours)
         shown = step.shell if step.shell is not None else " ".join(command.argv)
         self.reporter.emit(StepStarted(self.platform, step.phase, step.id, shown))
-        completed = self.runner.run(command, on_line=self._listener(step))
+        if not ours and not _spares(step):
+            self.open_environment()
+        completed = self.runner.run(command, on_line=self.listener(step))
+        if step.traced:
+            from predeploy.pipeline.trace import without_trace
+
+            completed = replace(completed, tail=without_trace(completed.tail))
+        if completed.status == "failed" and self.guards(step) and is_read_only(read_end(command.log)):
+            self.open_environment()  # it does write there, as it may on the host
+            command = self.command(step, mounts=mounts, ours=ours)
+            completed = self.runner.run(command, on_line=self.listener(step))
+        return self.settle(step, command, completed)
+
+    def settle(
+        self,
+        step: Step,
+        command: Command,
+        completed: Completed,
+        *,
+        argv: tuple[str, ...] | None = None,
+        way: str = "",
+    ) -> StepResult:
+        """Keep the result of a step that was run; raise :class:`Interrupted` on cancellation.
+
+        ``way`` says how it was run where that is not the host's own way, whose command is then ``argv``.
+        """
         failures: tuple[str, ...] = ()
         if step.traced:
-            from predeploy.pipeline.trace import unnoticed, without_trace
+            from predeploy.pipeline.trace import unnoticed
 
             failures = unnoticed(command.log)
-            completed = replace(completed, tail=without_trace(completed.tail))
         status = self._status(step, completed)
         output = "" if completed.status == "ok" else read_end(command.log) or completed.tail
         reason, lacking = self._said(step, status, output, command.timeout_seconds)
@@ -167,7 +243,7 @@ class Stage:
             id=step.id,
             phase=step.phase,
             status=status,
-            argv=command.argv if step.shell is None else (),
+            argv=(argv or command.argv) if step.shell is None else (),
             shell=step.shell,
             returncode=completed.returncode,
             seconds=completed.seconds,
@@ -179,6 +255,7 @@ class Stage:
             output=output,
             limit=_limit(command, completed),
             unnoticed=failures,
+            way=way,
         )
         self.results.append(result)
         self.reporter.emit(StepFinished(self.platform, step.phase, step.id, result.status, result.seconds))
@@ -239,7 +316,9 @@ class Stage:
 
         return without_upload_times(output)
 
-    def _listener(self, step: Step):  # type: ignore[no-untyped-def]
+    def listener(self, step: Step) -> Listener:
+        """Return what hears the lines of a step."""
+
         def hear(line: str) -> None:
             if step.traced and line.startswith("+predeploy:"):
                 return
@@ -255,6 +334,15 @@ class Stage:
         if step.phase == "install" and is_transient(completed.tail):
             return "transient"
         return "ignored" if step.otherwise == "ignore" else "failed"
+
+
+def _spares(step: Step) -> bool:
+    return step.phase != "install" or step.spares_environment
+
+
+def is_read_only(output: str) -> bool:
+    """Return whether a command says that it could not write to a read-only file system."""
+    return "Read-only file system" in output
 
 
 def _limit(command: Command, completed: Completed) -> str:

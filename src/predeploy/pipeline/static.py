@@ -10,7 +10,6 @@ from predeploy.model.snapshot import HostSnapshot
 from predeploy.pipeline.detect import detect, outcome_of, status_of
 from predeploy.pipeline.source import AppSource, placed
 from predeploy.profiles.registry import Registry
-from predeploy.profiles.timeline import snapshot
 from predeploy.rules.case import Case
 from predeploy.settings import RunRequest, checked_settings
 
@@ -20,9 +19,12 @@ def cases(request: RunRequest, registry: Registry, source: AppSource) -> tuple[C
     names = tuple(dict.fromkeys(request.platforms)) or registry.default_ids()
     for name in request.settings:
         registry.located_or_error(name)
-    made = []
+    chosen = []
     for name in names:
-        facts = snapshot(registry.profile(name), request.as_of)
+        chosen.append(registry.facts(name, request.as_of))
+        source.expect(chosen[-1])
+    made = []
+    for facts in chosen:
         tree, remarks = source.uploaded(facts)
         case = Case(
             snapshot=facts,

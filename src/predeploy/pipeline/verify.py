@@ -124,15 +124,17 @@ def sizes(stage: Stage) -> Sizes | None:
     values = stage.case.snapshot.values
     if "slug-limit-mb" not in values:
         return None
-    from predeploy.pipeline.sizes import measure
+    from predeploy.pipeline.sizes import BYTECODE_COMPRESSED, bytecode_to_come, measure
 
     work = stage.work
     packages = {path.resolve() for path in site_packages(work.venv)}  # lib64 is a link to lib
     further = (work.venv / "src", work.venv / "nltk_data")
     installed_bytes, compressed = measure(work.app, *further, *packages)
+    bytecode = bytecode_to_come(*packages)
+    compressed += int(bytecode * BYTECODE_COMPRESSED)
     python = int(values.get("slug-python-mb", 0)) * 1024 * 1024
     return Sizes(
-        installed_bytes=installed_bytes,
+        installed_bytes=installed_bytes + bytecode,
         compressed_estimate_bytes=compressed + python,
         limit_bytes=int(values["slug-limit-mb"]) * 1024 * 1024,
     )
@@ -143,7 +145,7 @@ def standard_library(stage: Stage) -> frozenset[str]:
 
     The interpreter itself is asked, not the environment's link to it, which the build may have replaced.
     """
-    from predeploy.env.spawn import capture
+    from predeploy.env.ask import capture
 
     argv = (str(stage.interpreter), "-I", "-S", "-c", STDLIB_PROBE)
     output = capture(argv, timeout=20)

@@ -9,6 +9,7 @@ from typing import Any
 from predeploy.errors import ProfileError, at, suggestion
 from predeploy.model.conditions import Test
 from predeploy.model.profile import Profile, Rule
+from predeploy.profiles.registry import base_file
 
 Place = tuple[str, int | None]
 DataPath = tuple[str | int, ...]
@@ -273,9 +274,3 @@ def source_chain(files: Mapping[str, Path], name: str) -> list[Source]:
             if path in seen:
                 raise ProfileError(at(*source.place(("extends",)), "extends itself"))
     return chain
-
-
-def base_file(files: Mapping[str, Path], base: str, seen: list[Path]) -> Path | None:
-    """Return the file of an extended profile; one that replaces a built-in may extend what it replaces."""
-    path = files.get(base)
-    return files.get(f"builtin:{base}", path) if path in seen else path

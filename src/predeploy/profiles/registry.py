@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from predeploy.errors import ProfileError, UsageError, suggestion
 from predeploy.model.profile import Profile
 from predeploy.profiles import cache
-from predeploy.profiles.load import base_file
+from predeploy.record import positional
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from predeploy.model.snapshot import HostSnapshot
 
 Origin = Literal["built-in", "plugin", "directory"]
 ENTRY_POINT_GROUP = "predeploy.profiles"
 
 
-@dataclass(frozen=True)
+@positional
 class Located:
     """A profile's file and where it comes from."""
 
@@ -49,9 +52,10 @@ class Registry:
         plugins: Mapping[str, Path] | None = None,
     ) -> None:
         self._directories = directories
-        self._cache = cache_directory
+        self._store = cache.Store(cache_directory) if cache_directory else None
         self._plugins = plugins
         self._loaded: dict[str, Profile] = {}
+        self._read: dict[Path, _Text] = {}
         self.remarks: list[str] = []
 
     @cached_property
@@ -102,12 +106,10 @@ class Registry:
         return tuple(name for name in self.ids() if name in builtin)
 
     def _is_abstract(self, name: str) -> bool:
-        # A look at the text is enough: whoever selects the profile gets it fully validated.
         try:
-            text = self.located[name].path.read_text(encoding="utf-8", errors="replace")
-        except OSError:
+            return self._text(self.located[name].path).abstract
+        except ProfileError:
             return False
-        return re.search(r"^abstract:\s*true\b", text, re.MULTILINE) is not None
 
     def profile(self, name: str) -> Profile:
         """Return one profile, validated, with its host's functions registered."""
@@ -122,46 +124,117 @@ class Registry:
             raise UsageError(f"unknown platform {name!r}{suggestion(name, self.ids())}")
         return self.located[name]
 
+    def facts(self, name: str, day: date) -> HostSnapshot:
+        """Return what holds of one profile on a day, with its host's functions registered."""
+        from predeploy.rules.registry import load_module
+
+        self.located_or_error(name)
+        known = None
+        if self._store and name not in self._loaded:
+            key = self._key(name)
+            known = self._store.facts(name, key, day)
+            if known is not None:
+                load_module(known[1] or "common")
+                return known[0]
+        from predeploy.profiles.timeline import snapshot
+
+        profile = self.profile(name)
+        facts = snapshot(profile, day)
+        if self._store:
+            self._store.keep_facts(name, self._key(name), facts, profile.module)
+        return facts
+
+    @property
+    def cache_problem(self) -> str | None:
+        """What is wrong with the cache of profiles, if anything; it costs time only."""
+        return self._store.problem if self._store else None
+
     def _load(self, name: str) -> Profile:
         from predeploy.rules.registry import load_module
 
-        files = {identity: located.path for identity, located in self.located.items()}
-        if self.located[name].overrides is not None:
-            files = self._without_self_reference(files, name)
-        key = cache.content_key(self._contents(files, name))
-        profile = cache.load(self._cache, key) if self._cache else None
+        key = self._key(name)
+        profile = self._store.profile(key) if self._store else None
         if profile is None:
             from predeploy.profiles.load import profile_from
 
-            profile = profile_from(files, name)
+            profile = profile_from(self._files(name), name)
             if profile.id != self.located[name].id:
                 path = self.located[name].path
                 raise ProfileError(f"{path}: the id {profile.id!r} must be the file's name")
-            if self._cache:
-                cache.store(self._cache, key, profile)
+            if self._store:
+                self._store.keep_profile(key, profile)
         load_module(profile.module or "common")
         return profile
+
+    def _files(self, name: str) -> dict[str, Path]:
+        """Return the files by id that a profile may extend."""
+        files = {identity: located.path for identity, located in self.located.items()}
+        if self.located[name].overrides is not None:
+            files = self._without_self_reference(files, name)
+        return files
+
+    def _key(self, name: str) -> str:
+        return cache.content_key(self._own_key, self._digests(self._files(name), name))
+
+    @cached_property
+    def _own_key(self) -> bytes:
+        return cache.own_key()
 
     def _without_self_reference(self, files: dict[str, Path], name: str) -> dict[str, Path]:
         """Let ``heroku.yaml`` of a directory extend the built-in ``heroku`` it replaces."""
         overridden = self.located[name].overrides
         return {**files, f"builtin:{name}": overridden} if overridden else files
 
-    def _contents(self, files: Mapping[str, Path], name: str) -> list[bytes]:
-        """Return the bytes of a profile's files, found without parsing YAML."""
-        contents: list[bytes] = []
+    def _digests(self, files: Mapping[str, Path], name: str) -> list[bytes]:
+        """Return the digests of a profile's files, found without parsing YAML."""
+        digests: list[bytes] = []
         seen: list[Path] = []
         path: Path | None = files[name]
         while path is not None and path not in seen:
             seen.append(path)
-            try:
-                data = path.read_bytes()
-            except OSError as error:
-                raise ProfileError(f"{path}: {(error.strerror or 'cannot be read').lower()}") from None
-            contents.append(data)
-            base = re.search(rb"^extends:\s*[\"']?([A-Za-z0-9_:-]+)", data, re.MULTILINE)
-            path = base_file(files, base.group(1).decode(), seen) if base else None
-        return contents
+            text = self._text(path)
+            digests.append(text.digest)
+            path = base_file(files, text.extends, seen) if text.extends else None
+        return digests
+
+    def _text(self, path: Path) -> _Text:
+        if path not in self._read:
+            self._read[path] = _Text.of(path)
+        return self._read[path]
+
+
+@positional
+class _Text:
+    """What can be told of a profile's file without parsing YAML: whoever selects it gets it validated."""
+
+    digest: bytes
+    extends: str | None
+    abstract: bool
+
+    @classmethod
+    def of(cls, path: Path) -> _Text:
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise ProfileError(f"{path}: {(error.strerror or 'cannot be read').lower()}") from None
+        base = _word_after(data, b"extends:")
+        return cls(cache.digest(data), base or None, _word_after(data, b"abstract:") == "true")
+
+
+def _word_after(data: bytes, key: bytes) -> str:
+    """Return the word after a key at the beginning of a line, without quotes; empty where there is none."""
+    begin = 0 if data.startswith(key) else data.find(b"\n" + key) + 1
+    if begin == 0 and not data.startswith(key):
+        return ""
+    line = data[begin + len(key) : data.find(b"\n", begin) % (len(data) + 1)]
+    words = line.decode("utf-8", "replace").split()
+    return words[0].strip("\"'") if words else ""
+
+
+def base_file(files: Mapping[str, Path], base: str, seen: list[Path]) -> Path | None:
+    """Return the file of an extended profile; one that replaces a built-in may extend what it replaces."""
+    path = files.get(base)
+    return files.get(f"builtin:{base}", path) if path in seen else path
 
 
 def _yaml_in(directory: Path) -> list[Path]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import date
 from typing import Any, TypeVar
 
@@ -19,6 +18,7 @@ from predeploy.model.profile import (
     Window,
 )
 from predeploy.model.snapshot import ActiveRule, HostSnapshot
+from predeploy.record import replace
 
 Member = TypeVar("Member", ManifestFile, PythonSource, Window)
 Entry = TypeVar("Entry", Dated, DatedCommand)

@@ -162,6 +162,7 @@ def _step(step: StepResult) -> dict[str, Any]:
         "seconds": round(step.seconds, 3),
         "started": _rounded(step.started),
         "limit": step.limit or None,
+        "way": step.way or None,
         "log": step.log,
         "tail": step.tail,
         "reason": step.reason,

@@ -152,6 +152,6 @@ def _location(said: Said, place: Evidence, sheet: Sheet) -> dict[str, Any]:
 
 
 def _pointing(finding: Finding, place: Evidence) -> Finding:
-    from dataclasses import replace
+    from predeploy.record import replace
 
     return replace(finding, evidence=(place,))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +24,7 @@ from predeploy.model.execution import (
 from predeploy.model.findings import Evidence, Finding
 from predeploy.model.results import PlatformResult, Report
 from predeploy.paths import text_of
+from predeploy.record import replace
 from predeploy.report.document import SCHEMA_VERSION
 
 
@@ -147,7 +147,8 @@ def _execution(data: dict[str, Any]) -> Execution:
 
 
 def _step(data: dict[str, Any]) -> StepResult:
-    return StepResult(**{**data, "argv": tuple(data["argv"]), "limit": data.get("limit") or ""})
+    said = {name: data.get(name) or "" for name in ("limit", "way")}
+    return StepResult(**{**data, "argv": tuple(data["argv"]), **said})
 
 
 def _boot(data: dict[str, Any]) -> BootResult:

@@ -71,6 +71,7 @@ class Step(TypedDict):
     seconds: float
     log: str | None
     limit: NotRequired[str | None]
+    way: NotRequired[str | None]
     started: NotRequired[float | None]
     tail: NotRequired[str]
     reason: NotRequired[str]

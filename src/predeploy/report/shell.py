@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from predeploy.env.places import PLACEHOLDER
@@ -13,6 +12,7 @@ from predeploy.env.secrets import Secrets
 from predeploy.lazy import pattern
 from predeploy.model.decisions import BuildPlan, Detection, Step
 from predeploy.model.results import PlatformResult
+from predeploy.record import replace
 from predeploy.report.escape import printable
 
 HIDDEN = pattern(r"\0([A-Za-z_][A-Za-z0-9_]*)\0")

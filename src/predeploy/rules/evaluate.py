@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from predeploy.model import Phase
 from predeploy.model.conditions import NO_MATCH, Combined, Condition, Match, NoMatch, Outcome, Test, Unknown
 from predeploy.model.findings import Evidence, Finding
 from predeploy.model.snapshot import ActiveRule
+from predeploy.record import replace
 from predeploy.rules.case import Case
 from predeploy.rules.registry import PREDICATES, lookup
 

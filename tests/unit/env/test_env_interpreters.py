@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import os
+import shutil
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -203,3 +206,81 @@ def test_a_directory_of_the_path_that_must_not_be_searched_is_passed_over(
 
     monkeypatch.setattr(Path, "glob", refused)
     assert discover(Search(home=tmp_path, path=str(tmp_path), system=()), lambda argvs: ()) == ()
+
+
+# --- what is remembered
+
+
+class Asked:
+    """Probes like the real thing and notes what it was asked."""
+
+    def __init__(self, wanted: Search) -> None:
+        self.paths: list[str] = []
+        self._probe = interpreters.probe_processes(wanted)
+
+    def __call__(self, argvs: Sequence[tuple[str, ...]]) -> tuple[str | None, ...]:
+        self.paths += [argv[0] for argv in argvs]
+        return self._probe(argvs)
+
+
+def real(tmp_path: Path) -> tuple[Search, Path]:
+    """Return a search that finds one real interpreter, of which the copy is a binary of its own."""
+    place = tmp_path / "here" / "python3"
+    place.parent.mkdir()
+    shutil.copy(os.path.realpath(sys.executable), place)
+    wanted = Search(home=tmp_path, path=str(place.parent), system=(), memory=tmp_path / "cache/known.json")
+    return wanted, place
+
+
+def test_an_interpreter_is_asked_once(tmp_path: Path) -> None:
+    wanted, place = real(tmp_path)
+    first, second = Asked(wanted), Asked(wanted)
+    found = discover(wanted, first)
+    assert [one.version for one in found] == [sys.version.split()[0]]
+    assert discover(wanted, second) == found
+    assert (first.paths, second.paths) == ([str(place)], [])
+
+
+@pytest.mark.parametrize("change", ["time", "size", "damage", "empty", "foreign", "form"])
+def test_it_is_asked_again_after_a_change(tmp_path: Path, change: str) -> None:
+    wanted, place = real(tmp_path)
+    found = discover(wanted, Asked(wanted))
+    memory = tmp_path / "cache/known.json"
+    if change == "time":
+        os.utime(place, ns=(1, 1))
+    elif change == "size":
+        status = place.stat()
+        with place.open("ab") as file:
+            file.write(b"\0")
+        os.utime(place, ns=(status.st_atime_ns, status.st_mtime_ns))
+    elif change == "damage":
+        memory.write_bytes(memory.read_bytes()[:-40])
+    elif change == "empty":
+        memory.write_text("[]")
+    elif change == "foreign":
+        memory.chmod(0o666)
+    else:
+        memory.write_text(memory.read_text().replace('"form": 1', '"form": 0'))
+    again, after = Asked(wanted), Asked(wanted)
+    assert discover(wanted, again) == found
+    assert again.paths == [str(place)]
+    assert discover(wanted, after) == found
+    assert after.paths == []
+
+
+def test_scripts_and_failures_are_asked_every_time(tmp_path: Path) -> None:
+    good(tmp_path / "bin/python3.13", "3.13.5")
+    script(tmp_path / "bin/python3.12", "exit 1")
+    wanted = Search(
+        home=tmp_path, path=str(tmp_path / "bin"), system=(), memory=tmp_path / "cache/known.json"
+    )
+    for _ in range(2):
+        asked = Asked(wanted)
+        assert [one.version for one in discover(wanted, asked)] == ["3.13.5"]
+        assert len(asked.paths) == 2
+
+
+def test_it_works_where_nothing_can_be_kept(tmp_path: Path) -> None:
+    wanted, _ = real(tmp_path)
+    (tmp_path / "cache").write_text("a file")
+    assert discover(wanted) == discover(wanted) != ()
