@@ -168,7 +168,9 @@ def kept_directory(cache: Path, *names: str) -> Path:
     """
     from hashlib import sha256
 
-    place = cache / "kept" / sha256("\0".join(names).encode("utf-8", "surrogateescape")).hexdigest()[:32]
+    place = (
+        cache / "build-caches" / sha256("\0".join(names).encode("utf-8", "surrogateescape")).hexdigest()[:32]
+    )
     try:
         place.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
