@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @predicate("platformsh.other_languages")
 def other_languages(case: Case) -> Outcome:
     """Unknown when the app has global dependencies of a language that is not installed here."""
-    languages = platformsh_recipe.foreign_languages(chosen_app(case))
+    languages = platformsh_recipe.foreign_languages(case, chosen_app(case))
     if not languages:
         return matched(False)
     return Unknown(f"the global dependencies of {', '.join(languages)} were not installed here")

@@ -55,10 +55,11 @@ def plan(case: Case, app: App, project: Project, hook: Hook) -> BuildPlan:
     run = run_variables(case, app, project, unix=_unix(app))
     install: tuple[Step | None, ...] = (
         _dependencies(app, build),
+        _node(app, build),
         _build_hook(app, hook, build),
         _check(app, hook, start or ""),
+        *_parsed(app),
     )
-    install += (*_parsed(app),)
     later = (_run_hook(case, app, hook, name, run) for name in ("deploy", "post_deploy"))
     return BuildPlan(
         platform=snapshot.id,
@@ -121,10 +122,35 @@ def requirement(package: str, version: Any) -> str:
     return f"{package}{text}" if text[0] in "<>!=" else f"{package}=={text}"
 
 
-def foreign_languages(app: App | None) -> tuple[str, ...]:
+NODE_STEP = "global-dependencies-nodejs"
+
+
+def foreign_languages(case: Case, app: App | None) -> tuple[str, ...]:
     """Return the languages of global dependencies that are not installed here."""
     entries = app.part.get("dependencies").entries() if app else ()
-    return tuple(language for language, part in entries if language not in PYTHON_KEYS and part.data)
+    npm = case.execution.step(NODE_STEP) if case.execution else None
+    known = (*PYTHON_KEYS, "nodejs") if npm is not None and npm.status == "ok" else PYTHON_KEYS
+    return tuple(language for language, part in entries if language not in known and part.data)
+
+
+def _node(app: App, variables: dict[str, str]) -> Step | None:
+    packages = app.part.get("dependencies", "nodejs")
+    wanted = [
+        name if version.data in (None, "*", "") else f"{name}@{version.data}"
+        for name, version in packages.entries()
+    ]
+    if not wanted:
+        return None
+    return Step(
+        id=NODE_STEP,
+        phase="install",
+        reason=f"{packages.file} declares dependencies of Node.js, which npm installs before the build hook",
+        argv=("npm", "install", "--global", "--prefix", USER_BASE, *wanted),
+        env=variables,
+        timeout_seconds=HOOK_SECONDS,
+        otherwise="ignore",
+        only_if_program="npm",
+    )
 
 
 def _dependencies(app: App, variables: dict[str, str]) -> Step | None:
@@ -266,7 +292,7 @@ def artefact(case: Case, step: StepResult, app: App | None) -> str | None:
         return "the index in use lacks the JSON pages that Poetry reads, and PyPI has them"
     if re.search(r"curl: \((?:6|7|28|35)\)|wget: unable to resolve", step.tail):
         return "the hook downloads something that cannot be reached from here (network-unavailable)"
-    languages = foreign_languages(app)
+    languages = foreign_languages(case, app)
     if languages:
         return (
             f"the hook failed, and the global dependencies of {', '.join(languages)} were not installed here"

@@ -104,6 +104,8 @@ class Step:
     """Directories the host leaves writable for this step; ``null``: all of them."""
     mounts: tuple[str, ...] = ()
     """Directories of the app in whose place the host puts empty writable ones."""
+    only_if_program: str | None = None
+    """Program of this machine: the step runs only where it is installed."""
     traced: bool = False
     """Whether the shell says which commands fail although the script goes on."""
     services: bool = False

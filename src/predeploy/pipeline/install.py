@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from shutil import which
 from time import perf_counter
 from typing import TYPE_CHECKING
 
+from predeploy.env.environment import SYSTEM_PATH
 from predeploy.env.transient import transient_line
 from predeploy.errors import ToolError, TransientError
 from predeploy.events import Remark, StepFinished, StepStarted
@@ -38,6 +40,10 @@ def run_steps(stage: Stage) -> bool:
             continue
         if step.only_if_installed is not None and not _installed(stage, step.only_if_installed):
             stage.skip(step, f"{step.only_if_installed} is not installed, so the host does not run this")
+            continue
+        program = step.only_if_program
+        if program is not None and which(program, path=":".join(SYSTEM_PATH)) is None:
+            stage.skip(step, f"{program} is not installed here")
             continue
         result = placing.install(stage, step)
         if step.fallback_of and result.status == "ok":
