@@ -187,6 +187,19 @@ OPTIONS: tuple[Option, ...] = (
         "say, that the app installs from.",
     ),
     Option(
+        name="services",
+        flag="--service",
+        kind="texts",
+        metavar="NAME=URL",
+        variable="PREDEPLOY_SERVICES",
+        separator=" ",
+        configurable=False,  # a foreign app must not name servers that its reader's machine reaches
+        commands=RUNS,
+        help="A running service for the app's hooks and its start, by the name of its relationship or of the "
+        "service, such as database=postgresql://user:password@127.0.0.1/main; repeatable. They then have "
+        "this machine's network.",
+    ),
+    Option(
         name="limits",
         flag="--limit",
         kind="texts",

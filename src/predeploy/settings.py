@@ -45,6 +45,8 @@ class RunRequest:
     """Settings given once for every chosen platform that declares them; they win over the others."""
     env: Mapping[str, str] = field(default_factory=dict)
     """Config vars and build variables of the app."""
+    services: Mapping[str, str] = field(default_factory=dict)
+    """Addresses of running services, by the name of the app's relationship or of the service."""
     platform_directories: tuple[Path, ...] = ()
     jobs: int | None = None
     """Platforms built at the same time; ``None``: as many as there are cores."""
@@ -99,6 +101,9 @@ def request_of(
     values = resolved(command, given, environ, config)
     env = {**config.env, **parse_env(values["env_pairs"] or (), map(Path, values["env_files"] or ()))}
     known.variables(env)
+    services = parse_services(values.get("services") or ())
+    for url in services.values():
+        known.urls(url)
     day, today = parse_day(str(values["as_of"] or "today")), parse_day("today")
     own = {name: values[name] for name in values if name in PLAIN}
     cached = values["cached_python"]
@@ -110,6 +115,7 @@ def request_of(
         settings=_settings(config, values["sets"] or ()),
         shared_settings={} if cached is None else {"cached_python": cached},
         env=env,
+        services=services,
         secrets=known,
         limits=parse_limits(values.get("limits") or ()),
         expose=_exposed(values.get("expose") or ()),
@@ -141,7 +147,7 @@ def rendering_of(command: str, given: Mapping[str, Any], environ: Mapping[str, s
 
 PLAIN = frozenset(field_names(RunRequest)) - {
     *("app", "as_of", "strict", "platforms", "platform_directories", "reports", "work_dir", "output_file"),
-    *("expose", "limits"),
+    *("expose", "limits", "services"),
 }
 """Options that become the field of their name as they are."""
 
@@ -201,6 +207,20 @@ def parse_set(pairs: Iterable[str]) -> dict[str, dict[str, str]]:
             raise UsageError(f"--set {pair}: expected PLATFORM.KEY=VALUE, such as heroku.stack=heroku-24")
         settings.setdefault(platform, {})[key] = value
     return settings
+
+
+def parse_services(pairs: Iterable[str]) -> dict[str, str]:
+    """Return ``NAME=URL`` arguments as addresses by name."""
+    services: dict[str, str] = {}
+    for pair in pairs:
+        name, equals, url = pair.partition("=")
+        if not equals or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name) or "://" not in url:
+            raise UsageError(
+                "--service: expected NAME=URL, such as database=postgresql://user:password@127.0.0.1/main; "
+                "what was given may hold a password and is not shown"
+            )
+        services[name] = url
+    return services
 
 
 def parse_env(pairs: Iterable[str], files: Iterable[Path]) -> dict[str, str]:

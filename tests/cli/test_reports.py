@@ -106,6 +106,7 @@ def test_values_of_variables_are_in_no_form(app: Path) -> None:
 def test_every_flag_has_a_key_a_variable_or_a_reason() -> None:
     without = {option.flag for option in OPTIONS if option.config_key is None}
     harmful = {"--work-dir", "--output-file", "--build", "--sandbox", "--network", "--expose", "--limit"}
+    harmful |= {"--service"}
     assert without == {"--set", "--env", *harmful}
     assert len({option.environment_variable for option in OPTIONS}) == len(OPTIONS) - 1  # two have none
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
+from predeploy.env.interpreters import Search, discover
 from support.building import MINOR, Build, decisive, log_of, outcome, rules, steps, versions
 
 APP = 'from flask import Flask\n\napp = Flask(__name__)\n\n\n@app.route("/")\ndef index():\n    return "hello"\n'
@@ -140,20 +142,47 @@ def test_variables_of_the_build_and_of_the_start(deploy: Deploy) -> None:
     assert {"FROM_CONFIG": "yes", "GIVEN": "too", "HOME": app}.items() <= later.items()
 
 
-def test_what_a_hook_installs_goes_into_the_run_and_nowhere_else(deploy: Deploy, tmp_path: Path) -> None:
-    real = f"{sys.base_prefix}/bin/python{MINOR}"
-    hook = (
-        "pip install alpha || exit 1\npython -m pip install beta || exit 1\n"
-        # A dry run, so that a broken guard is a failed test and no damage.
-        f"'{real}' -m pip install --dry-run with-script > escape.txt 2>&1 && touch escaped\n"
-        "true\n"
-    )
-    platform = deploy(bare(hook), "--keep", "--until", "install")
-    assert platform["status"] in {"accept", "warn"}
+INTO_THE_INTERPRETER = """set -e
+pip install alpha
+PIP_USER=0 pip install beta
+python -c 'import site; assert site.ENABLE_USER_SITE is True'
+python -c 'import pkg_resources'
+python -O -c 'import wave, json.tool, email.mime.text'
+"""
+
+
+def fingerprint(prefix: Path) -> dict[str, tuple[int, int, int]]:
+    """Return the files of an installation with what changes when somebody writes to them.
+
+    Of what is installed into it, the directories of the distributions.
+    """
+    found = {}
+    for directory, below, files in os.walk(prefix):
+        if directory.endswith("-packages"):
+            files, below[:] = [*files, *below], []
+        for name in (".", *files):
+            path = os.path.join(directory, name)  # noqa: PTH118 - fifty thousand files
+            status = os.lstat(path)
+            found[path] = (status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+    return found
+
+
+@pytest.mark.parametrize("sandbox", ["auto", "none"])
+def test_every_interpreter_of_the_machine_stays_as_it_was(deploy: Deploy, sandbox: str) -> None:
+    search = Search(home=Path("/nonexistent"), path=os.environ["PATH"], extra=(Path(sys.base_prefix),))
+    found = discover(search)
+    libraries = [path for one in found for path in one.path.resolve().parent.parent.glob("lib*/python3*")]
+    before = {path: fingerprint(path) for path in dict.fromkeys(libraries)}
+    assert before
+    # As root only ours keeps what is outside of a sandbox from pip: a dry run, since it must not depend on that.
+    real = f"'{sys.base_prefix}/bin/python{MINOR}' -m pip install --dry-run gunicorn > escape.txt 2>&1 && false\n"
+    hook = INTO_THE_INTERPRETER + ("PIP_USER=0 " + real if sandbox == "none" else "") + "true\n"
+    hook = hook.replace("&& false\n", "&& exit 9\n")
+    platform = deploy(bare(hook), "--keep", "--until", "install", "--sandbox", sandbox)
+    assert platform["status"] in {"accept", "warn"}, log_of(platform, "build-hook")
     assert {"alpha", "beta"} <= set(versions(platform))
-    assert not (Path(platform["work_dir"]) / "app" / "escaped").exists()
-    assert "with-script" not in in_app(platform, "escape.txt")
-    assert not list(Path(sys.base_prefix).glob("lib/python*/site-packages/alpha*"))
+    assert {path: fingerprint(path) for path in before} == before
+    assert (Path(platform["work_dir"]) / "app/.global/lib" / f"python{MINOR}/site-packages").is_dir()
 
 
 # --- hooks that fail ----------------------------------------------------------------------------------
@@ -176,6 +205,7 @@ def test_without_set_e_a_first_line_that_fails_goes_unnoticed(deploy: Deploy) ->
         ("set -e\n./script.sh\ntouch after\n", "build-hook-not-executable"),
         ("set -e\npip install alpha==9\ntouch after\n", "requirement-unavailable"),
         ("set -e\n. ./bash.inc\ntouch after\n", "build-hook-bashism"),
+        ("set -e\npython -m venv own\nown/bin/pip install alpha\n", "pip-user-in-virtualenv"),
         ("set -eu\necho $NOT_THERE\ntouch after\n", "build-variable-unset"),
         ("set -e\npython -c 'import os; os.environ[\"PLATFORM_RELATIONSHIPS\"]'\n", "build-needs-service"),
     ],

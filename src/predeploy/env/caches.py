@@ -50,6 +50,9 @@ KINDS = (
     Kind(name="tools", entry="tools", holds="pip, uv, Poetry, Pipenv in the hosts' versions"),
     Kind(name="environments", entry="environments", holds="environments that builds begin with"),
     Kind(name="kept", entry="kept", holds="environments as builds left them"),
+    Kind(
+        name="build-caches", entry="build-caches", holds="what hosts keep of one build of an app for its next"
+    ),
     Kind(name="pycache", entry="pycache", holds="bytecode of installed packages", unit="files"),
     Kind(name="placed", entry="placed", holds="files of distributions that were looked through"),
     Kind(name="decisions", entry="decisions", holds="what pip decided, and what it rests on"),

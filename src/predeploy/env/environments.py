@@ -15,7 +15,7 @@ from pathlib import Path
 from predeploy.env.commands import Command, Runner
 from predeploy.env.store import COMPLETE, Say, made_once
 from predeploy.env.tools import require, uv_binary
-from predeploy.env.virtualenvs import SEEDABLE, creation_argv
+from predeploy.env.virtualenvs import creation_argv, seedable
 
 MADE_AT = ".predeploy-made-at"
 """Where the environment was when its scripts were written."""
@@ -57,16 +57,21 @@ class Template:
 
     def argv(self, place: str, cache: Path) -> tuple[str, ...]:
         """Return the command that makes it."""
-        known = {name: self.seeds[name] for name in SEEDABLE if name in self.seeds}
+        known = {name: self.seeds[name] for name in seedable(self.version) if name in self.seeds}
         return creation_argv(
-            python=self.python, destination=place, seeds=known, app_data=cache / "virtualenv"
+            python=self.python,
+            destination=place,
+            seeds=known,
+            app_data=cache / "virtualenv",
+            wheels=self.python.resolve().parent.parent,
         )
 
     def _make(self, place: Path, cache: Path) -> None:
         seeds = ", ".join(f"{name} {version}" for name, version in self.seeds.items())
         problem = f"no environment with {seeds or 'Python'} could be made"
         self._run(self.argv(str(place), cache), place.parent, "create-environment", problem)
-        later = [f"{name}=={version}" for name, version in self.seeds.items() if name not in SEEDABLE]
+        first = seedable(self.version)
+        later = [f"{name}=={version}" for name, version in self.seeds.items() if name not in first]
         python = str(place / "bin/python")
         if later:
             install = (str(uv_binary()), "pip", "install", "--quiet", "--no-deps", "--python", python, *later)

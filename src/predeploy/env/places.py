@@ -14,6 +14,7 @@ NAMES = (
     "temp",
     "work",
     "cache",
+    "kept",
     "run",
     "port",
     "socket",

@@ -26,6 +26,7 @@ WORDS: Mapping[str, str] = {
     "temp": "/tmp",  # noqa: S108 - the run's own
     "work": f"{OURS}/work",
     "cache": f"{OURS}/work/cache",
+    "kept": f"{OURS}/work/kept",
     "python": f"{OURS}/python",
     "run": "/run",
 }
@@ -78,8 +79,12 @@ class Unconfined:
 
     kind: Kind = "none"
 
-    def __init__(self, work: WorkDirectory, *, cache: Path, uv: Path) -> None:
+    def __init__(
+        self, work: WorkDirectory, *, cache: Path, uv: Path, root: str = "", kept: Path | None = None
+    ) -> None:
         self._work = work
+        self._kept = kept or work.cache
+        self._app = work.app / root
         self._cache = cache
         self._uv = uv
 
@@ -87,13 +92,14 @@ class Unconfined:
         """See :class:`Sandbox`."""
         work = self._work
         return {
-            "app": str(work.app),
+            "app": str(self._app),
             "venv": str(work.venv),
             "bin": str(work.venv / "bin"),
             "home": str(work.home),
             "temp": str(work.temp),
             "work": str(work.root),
             "cache": str(self._cache),
+            "kept": str(self._kept),
             "run": str(work.run),
             "uv": str(self._uv),
         }
@@ -128,6 +134,10 @@ class Bubblewrapped:
     uv: Path
     shown: tuple[Path, ...] = ()
     """What the user wants seen: local indexes and certificates of the index settings, ``--expose``."""
+    root: str = ""
+    """The directory of the upload that is the app's place."""
+    kept: Path | None = None
+    """What the host keeps of one build for the next."""
     kind: Kind = "bwrap"
     _added: dict[str, Mount] = field(default_factory=dict)
     _whole: Confinement | None = None
@@ -195,13 +205,15 @@ class Bubblewrapped:
         """Return the run's own directories, those writable that the view leaves so."""
         work, where = self.work, self._where
         directories = {
-            where["app"]: work.app,
+            where["app"]: work.app / self.root,
             where["venv"]: work.venv,
             where["home"]: work.home,
             where["temp"]: work.temp,
             where["cache"]: work.cache,
             where["run"]: work.run,
         }
+        if self.kept is not None and view.writable is None:  # not where the host has made it read-only
+            directories[where["kept"]] = self.kept
         directories |= {mount.target: mount.source for mount in view.instead}
         free = None if view.writable is None else {*view.writable, where["run"]}
         return [

@@ -9,15 +9,29 @@ from pathlib import Path
 
 SEEDABLE = ("pip", "setuptools")
 """What virtualenv itself puts in; other seeds are installed right afterwards."""
+OLDEST_SEEDED = 9
+"""Minor version of the oldest Python 3 into which virtualenv still puts anything."""
+
+
+def seedable(python: str) -> tuple[str, ...]:
+    """Return what virtualenv itself puts into an environment of this Python (``3.8.18``)."""
+    parts = python.split(".")
+    old = len(parts) > 1 and parts[1].isdigit() and int(parts[1]) < OLDEST_SEEDED
+    return () if old else SEEDABLE
 
 
 def creation_argv(
-    *, python: Path, destination: str, seeds: Mapping[str, str], app_data: Path | None = None
+    *,
+    python: Path,
+    destination: str,
+    seeds: Mapping[str, str],
+    app_data: Path | None = None,
+    wheels: Path | None = None,
 ) -> tuple[str, ...]:
     """Return the command that creates a virtualenv holding exactly ``seeds`` (name to version).
 
     ``app_data`` is where virtualenv keeps what it unpacked and downloaded. The network is used only for a
-    version that neither virtualenv bundles nor an earlier run left there.
+    version that neither virtualenv bundles, nor the interpreter below ``wheels``, nor an earlier run left.
     """
     unknown = sorted(set(seeds) - set(SEEDABLE))
     if unknown:
@@ -26,11 +40,11 @@ def creation_argv(
     argv = [sys.executable, "-P", "-m", "virtualenv", "--python", str(python), "--no-periodic-update"]
     if app_data is not None:
         argv += ["--app-data", str(app_data)]
-    argv += _seed_options(seeds, app_data)
+    argv += _seed_options(seeds, app_data, wheels)
     return (*argv, destination)
 
 
-def _seed_options(seeds: Mapping[str, str], app_data: Path | None) -> list[str]:
+def _seed_options(seeds: Mapping[str, str], app_data: Path | None, wheels: Path | None) -> list[str]:
     if not seeds:
         return ["--no-seed"]
     options: list[str] = []
@@ -41,7 +55,11 @@ def _seed_options(seeds: Mapping[str, str], app_data: Path | None) -> list[str]:
         directories.append(app_data / "wheel/house")
     for directory in directories:  # of its bundle, virtualenv itself only considers the newest for a Python
         options += ["--extra-search-dir", str(directory)]
-    bundled = all(any(directories[0].glob(f"{name}-{seeds[name]}-*.whl")) for name in seeds)
+    own = sorted(wheels.glob("lib*/python3*/ensurepip/_bundled")) if wheels is not None else []
+    for directory in own:
+        options += ["--extra-search-dir", str(directory)]
+    here = (directories[0], *own)
+    bundled = all(any(any(place.glob(f"{name}-{seeds[name]}-*.whl")) for place in here) for name in seeds)
     return [*options, "--no-download" if bundled else "--download"]
 
 

@@ -161,6 +161,23 @@ class WorkDirectory:
         self.lease.end()
 
 
+def kept_directory(cache: Path, *names: str) -> Path:
+    """Return the directory for what a host keeps between builds, which only builds of these names share.
+
+    What is in it was written by an app's own code: it is shown to that app's builds and to nothing else.
+    """
+    from hashlib import sha256
+
+    place = (
+        cache / "build-caches" / sha256("\0".join(names).encode("utf-8", "surrogateescape")).hexdigest()[:32]
+    )
+    try:
+        place.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise ToolError(f"{place}: no build cache: {error.strerror}") from None
+    return place
+
+
 def _copy_file(source: Path, destination: Path) -> None:
     """Copy a regular file; its time is kept because cached bytecode is compared with it."""
     shutil.copyfile(source, destination, follow_symlinks=False)

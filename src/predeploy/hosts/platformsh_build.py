@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 from predeploy.app.text import decode
 from predeploy.app.tree import Tree, Unreadable
-from predeploy.hosts.platformsh_checks import Problems
 from predeploy.hosts.platformsh_config import App, ConfigProblem
 from predeploy.hosts.platformsh_hook import Hook, Use
+from predeploy.hosts.platformsh_keys import Problems
 from predeploy.hosts.platformsh_shell import Call
 from predeploy.lazy import pattern
 from predeploy.record import record
@@ -53,30 +53,6 @@ def check_build(hook: Hook, about: Circumstances) -> Problems:
     yield from _old_tools(hook, about)
     yield from _poetry_root(hook, about)
     yield from _remarks(hook)
-
-
-def check_start(hook: Hook) -> Problems:
-    """Yield why the app would never answer, as far as its start command shows."""
-    app = hook.app
-    start = app.text("web", "commands", "start")
-    part = app.part.get("web", "commands", "start")
-    if start is None:
-        yield part.says("start-command-missing", f"{app.name} has no web.commands.start")
-        return
-    if backgrounded(start):
-        yield part.says("start-backgrounded", shown(start.strip().splitlines()[-1]))
-    curl = any(url in hook.text for url in DOWNLOADS["poetry"])
-    path_set = ".local/bin" in environment_file(app, hook.tree) + hook.variables.get("PATH", "")
-    if curl and re.match(r"(?:exec\s+)?poetry\b", start.strip()) and not path_set:
-        yield part.says("start-tool-not-on-path", "poetry")
-
-
-def backgrounded(command: str) -> bool:
-    """Return whether a start command puts the server into the background."""
-    text = command.strip()[-COMMAND_LIMIT:]
-    if re.search(r"(?<!&)&$", text):
-        return True
-    return bool(re.search(r"\bgunicorn\b.*\s(?:-D|--daemon)\b|\buwsgi\b.*\s--?daemonize", text))
 
 
 def check_folder(app: App, tree: Tree) -> Problems:
@@ -181,14 +157,38 @@ def _brings(hook: Hook, tool: str) -> bool:
 
 
 def _may_name(hook: Hook, use: Use, file: str, tool: str) -> bool:
-    from predeploy.app.requirements import read_requirements
-
     path = hook.path(file, use.directory)
     if path is None or not hook.tree.is_file(path):
         return True
+    return tool in _names_in(hook, path)
+
+
+def named_packages(hook: Hook, *, beside_environments: bool) -> frozenset[str]:
+    """Return the packages that dependencies and pip put on the PATH, by their lower-case names.
+
+    ``beside_environments``: pip installs into one that the hook has activated, so that it does not count.
+    """
+    found = {name.lower() for _, packages in _python_dependencies(hook) for name, _ in packages}
+    for use in hook.uses if not beside_environments else ():
+        if use.tool == "pip" and use.installs:
+            found |= {re.split(r"[\[<>=!~;@ ]", hook.expanded(name))[0].lower() for name in use.names}
+            for file in use.files:
+                path = hook.path(file, use.directory)
+                if path is None or not hook.tree.is_file(path):
+                    return frozenset(SERVER_NAMES)
+                found |= _names_in(hook, path)
+    return frozenset(found)
+
+
+SERVER_NAMES = ("gunicorn", "uvicorn", "hypercorn", "daphne", "flask", "waitress-serve", "uwsgi", "streamlit")
+
+
+def _names_in(hook: Hook, path: str) -> frozenset[str]:
+    from predeploy.app.requirements import read_requirements
+
     if path not in hook.required:
         hook.required[path] = read_requirements(hook.tree, path).names()
-    return tool in hook.required[path]
+    return hook.required[path]
 
 
 def _python_dependencies(hook: Hook) -> Iterator[tuple[str, list[tuple[str, object]]]]:

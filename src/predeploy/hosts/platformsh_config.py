@@ -58,11 +58,19 @@ class Part:
     data: Any
     document: MarkedDocument = field(default_factory=lambda: MarkedDocument(None))
     at: tuple[Hashable, ...] = ()
+    others: tuple[Part, ...] = ()
+    """The same mapping in further files: the last one that has an entry gives it."""
+    below: int | None = field(default=None, compare=False)
+    """A line inside of the value that is meant."""
 
     @property
     def line(self) -> int | None:
-        """Return the line of the value's key."""
-        return self.document.line(self.at)
+        """Return the line of the value's key, or the one inside of it that is meant."""
+        return self.below if self.below is not None else self.document.line(self.at)
+
+    def at_line(self, line: int | None) -> Part:
+        """Return this part for a problem at one of its lines."""
+        return replace(self, below=line)
 
     @property
     def key(self) -> str:
@@ -76,6 +84,9 @@ class Part:
 
     def get(self, *keys: Hashable) -> Part:
         """Return the part below these keys; its data is ``None`` where there is none."""
+        having = [part for part in self.others if keys and keys[0] in part.data]
+        if having:
+            return having[-1].get(*keys)
         data = self.data
         for key in keys:
             data = data.get(key) if isinstance(data, dict) else None
@@ -107,6 +118,8 @@ class App:
     @property
     def runtime(self) -> str:
         """Return ``python`` of ``python:3.13``; empty when there is no readable type."""
+        if not self._type() and self.part.get("stack").data is not None:
+            return "composable"
         return self._type().partition(":")[0]
 
     @property
@@ -171,10 +184,12 @@ def app_files(tree: Tree) -> tuple[str, ...]:
 
 def read_project(tree: Tree, *, hidden: frozenset[str] = frozenset()) -> Project:
     """Return the project that the configuration files of a tree describe; ``hidden`` ones are left out."""
-    return _Reader(tree, hidden).project()
+    return Reader(tree, hidden).project()
 
 
-class _Reader:
+class Reader:
+    """Reads the files of one repository and keeps what reading them brings up."""
+
     def __init__(self, tree: Tree, hidden: frozenset[str]) -> None:
         self.tree = tree
         self.hidden = hidden
@@ -182,6 +197,7 @@ class _Reader:
         self.unreadable: list[tuple[str, str]] = []
 
     def project(self) -> Project:
+        """Return what the files of Platform.sh say."""
         listed = list(self._listed())
         names = {app.name for app in listed}
         alone = []
@@ -269,7 +285,7 @@ class _Reader:
         root = "" if root == "." else root
         data = self._resolved(part.data, part.file, (posixpath.dirname(part.file), root, ""))
         own = data.get("name")
-        chosen = name if own is None else own
+        chosen = name if own is None or part.file.startswith(f"{UPSUN}/") else own
         return App(str(chosen) if chosen is not None else "", replace(part, data=data), root, listed)
 
     def _mapping(self, path: str) -> Part:

@@ -5,17 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from predeploy.app.tree import Tree
-from predeploy.hosts.platformsh_checks import (
-    SIZES,
-    Facts,
-    Problems,
-    check_app,
-    one_of,
-    unknown_keys,
-    wrong_type,
-)
+from predeploy.app.tree import Tree, Unreadable
+from predeploy.hosts.platformsh_checks import SIZES, Facts, check_app, unread
 from predeploy.hosts.platformsh_config import SERVICES, App, ConfigProblem, Part, Project
+from predeploy.hosts.platformsh_keys import Problems, one_of, unknown_keys, wrong_type
+from predeploy.hosts.platformsh_services import target
+from predeploy.lazy import pattern
 
 SERVICE_KEYS = (
     *("type", "disk", "size", "configuration", "relationships", "access", "firewall", "resources"),
@@ -58,6 +53,21 @@ def _unread(project: Project, path: str) -> bool:
     return any(problem.path == path and problem.id == "yaml-invalid" for problem in project.problems)
 
 
+SSH_ADDRESS = pattern(r"^\s*url\s*=\s*((?:ssh://|[\w.-]+@[\w.-]+:)\S*)", re.MULTILINE)
+
+
+def check_submodules(tree: Tree) -> Problems:
+    """Yield the submodules that only a key can fetch."""
+    try:
+        text = tree.read(".gitmodules").decode("utf-8", "replace") if tree.is_file(".gitmodules") else ""
+    except Unreadable:
+        return
+    for match in SSH_ADDRESS.finditer(text):
+        line = text.count("\n", 0, match.start(1)) + 1
+        host = match.group(1).rpartition("@")[2].partition(":")[0].partition("/")[0]
+        yield ConfigProblem("submodule-unreachable", ".gitmodules", line, f"over ssh from {host}")
+
+
 # --- mounts -----------------------------------------------------------------------------------------
 
 
@@ -86,11 +96,14 @@ def _mount(mount: Part, project: Project, facts: Facts, *, has_disk: bool) -> Pr
     yield from wrong_type(mount, dict, "a mapping")
     yield from unknown_keys(mount, ("source", "source_path", "service"))
     source = mount.get("source")
+    if not facts.source_path_optional and mount.get("source_path").data is None:
+        yield mount.says("config-value-type", f"{mount.name} has no source_path")
+    yield from wrong_type(mount.get("source_path"), str, "a path")
     if source.data is None:
         yield mount.says("mount-source-missing", mount.key)
     elif source.data not in facts.mount_sources:
         yield from one_of(source, facts.mount_sources, "mount-source-invalid")
-    elif source.data == "local" and not has_disk:
+    elif source.data == "local" and not has_disk and not facts.unread:
         yield mount.says("mount-local-without-disk", mount.key)
     elif source.data == "service" and not _unread(project, SERVICES):
         yield from _mounted_service(mount, project.services)
@@ -119,17 +132,6 @@ def _nesting(mounts: Part) -> Problems:
 # --- relationships ----------------------------------------------------------------------------------
 
 
-def _target(relationship: Part) -> tuple[str, str | None] | None:
-    """Return the service or app and the endpoint a relationship asks for."""
-    data = relationship.data
-    if isinstance(data, str):
-        service, colon, endpoint = data.partition(":")
-        return (service, endpoint) if colon and service and endpoint else None
-    service = relationship.get("service").data
-    endpoint = relationship.get("endpoint").data
-    return str(service or relationship.key), str(endpoint) if endpoint else None
-
-
 def _relationships(app: App, project: Project, facts: Facts) -> Problems:
     apps = {other.name for other in project.apps}
     for instance in _instances(app):
@@ -143,11 +145,14 @@ def _relationship(part: Part, apps: set[str], project: Project, facts: Facts) ->
     elif part.data is not None and not isinstance(part.data, str):
         yield part.says("config-value-type", f"{part.name} is neither a text nor a mapping")
         return
-    target = _target(part)
-    if target is None:
+    if not facts.short_relationships and not isinstance(part.data, str):
+        yield part.says("config-value-type", f"{part.name} is not service:endpoint")
+        return
+    wanted = target(part)
+    if wanted is None:
         yield part.says("config-value-type", f"{part.name}: {part.data!r} is not service:endpoint")
         return
-    name, endpoint = target
+    name, endpoint = wanted
     service = project.services.get(name)
     if isinstance(service.data, dict):
         yield from _endpoint(part, name, endpoint, service, facts)
@@ -178,10 +183,10 @@ def _circles(project: Project) -> Problems:
     needed_by: dict[str, list[str]] = {name: [] for name in names}
     for app in project.apps:
         for _, relationship in app.part.get("relationships").entries():
-            target = _target(relationship)
-            if target and target[0] in names and target[0] not in needs[app.name]:
-                needs[app.name][target[0]] = relationship
-                needed_by[target[0]].append(app.name)
+            wanted = target(relationship)
+            if wanted and wanted[0] in names and wanted[0] not in needs[app.name]:
+                needs[app.name][wanted[0]] = relationship
+                needed_by[wanted[0]].append(app.name)
     left = {name: len(targets) for name, targets in needs.items()}
     free = [name for name, count in left.items() if count == 0]
     while free:
@@ -192,7 +197,7 @@ def _circles(project: Project) -> Problems:
             if left[other] == 0:
                 free.append(other)
     for name in sorted(left):
-        goal = next(target for target in needs[name] if target in left)
+        goal = next(other for other in needs[name] if other in left)
         yield needs[name][goal].says("relationship-circular", f"{name} needs {goal}, and that needs it back")
         return
 
@@ -206,9 +211,21 @@ def _services(services: Part, facts: Facts) -> Problems:
             yield service.says("config-value-type", f"the service {name} is not a mapping")
             continue
         yield from unknown_keys(service, SERVICE_KEYS)
-        yield from one_of(service.get("size"), SIZES, "size-invalid")
         yield from _service_type(name, service, facts)
+        yield from _service_name(name, service)
+        if facts.unread:
+            yield from unread(service, facts)
+            continue
+        yield from one_of(service.get("size"), SIZES, "size-invalid")
         yield from _service_disk(name, service, facts)
+
+
+def _service_name(name: str, service: Part) -> Problems:
+    storage = str(service.get("type").data or "").startswith("network-storage")
+    if not re.fullmatch(r"[a-z0-9-]+" if storage else r"[a-z0-9_-]+", name):
+        yield service.says("config-value-type", f"{name!r} is no name of a service")
+    for key in ("configuration", "relationships", "access", "firewall", "resources"):
+        yield from wrong_type(service.get(key), dict, "a mapping")
 
 
 def _service_type(name: str, service: Part, facts: Facts) -> Problems:
@@ -230,6 +247,8 @@ def _service_disk(name: str, service: Part, facts: Facts) -> Problems:
     image = str(service.get("type").data or "").partition(":")[0]
     least = facts.services.get(image, {}).get("disk")
     disk = service.get("disk")
+    if disk.data is not None and image in facts.services and not least:
+        yield disk.says("service-disk-ignored", f"{name} ({image})")
     if disk.data is None:
         if least:
             yield service.says("service-disk-missing", f"{name} ({image})")
@@ -241,6 +260,7 @@ def _service_disk(name: str, service: Part, facts: Facts) -> Problems:
 
 def _routes(project: Project) -> Problems:
     routes = project.routes
+    yield from _routes_together(routes)
     complete = not any(problem.id in {"yaml-invalid", "yaml-include-missing"} for problem in project.problems)
     known = {app.name for app in project.apps} | {name for name, _ in project.services.entries()}
     for url, route in routes.entries():
@@ -253,6 +273,21 @@ def _routes(project: Project) -> Problems:
         yield from _route(url, route, known if complete else None, project.names)
 
 
+ROUTES_LIMIT = 128 * 1024
+"""Bytes of the routes that result; here what they take as they are written."""
+
+
+def _routes_together(routes: Part) -> Problems:
+    """Yield about all routes as one: how large they are, and how many are the primary one."""
+    entries = [route for _, route in routes.entries() if isinstance(route.data, dict)]
+    primary = [route for route in entries if route.get("primary").data is True]
+    for route in primary[1:]:
+        yield route.get("primary").says("config-value-type", f"{route.key} is a second primary route")
+    size = sum(len(route.key) + len(repr(route.data)) for route in entries)
+    if size > ROUTES_LIMIT and entries:
+        yield entries[0].says("routes-too-large", f"{len(entries)} routes of {size // 1024} KB")
+
+
 def _port(url: str) -> int | None:
     match = re.match(r"(?:\w+://)?[^/:]*:(\d+)(?:/|$)", url)
     return int(match.group(1)) if match else None
@@ -260,6 +295,12 @@ def _port(url: str) -> int | None:
 
 def _route(url: str, route: Part, known: set[str] | None, names: tuple[str, ...]) -> Problems:
     kind = route.get("type").data
+    versions = ("TLSv1.0", "TLSv1.1", "TLSv1.2", "TLSv1.3")
+    yield from one_of(route.get("tls", "min_version"), versions, "config-value-type")
+    for key in ("cache", "ssi", "redirects", "tls", "attributes", "sticky"):
+        yield from wrong_type(route.get(key), dict, "a mapping")
+    yield from wrong_type(route.get("primary"), bool, "true or false")
+    yield from wrong_type(route.get("id"), str, "a text")
     if kind not in ("upstream", "redirect", "proxy"):
         shown = f"{url}: {kind!r}" if kind is not None else f"{url} has no type"
         yield route.get("type").says("route-type-invalid", shown)

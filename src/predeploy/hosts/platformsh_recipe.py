@@ -1,18 +1,19 @@
-"""The steps of a Platform.sh build: global dependencies, build hook, start command, and their variables."""
+"""The steps of a Platform.sh build: global dependencies, the hooks, and the start command."""
 
 from __future__ import annotations
 
+import posixpath
 import re
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from predeploy.app.text import decode
-from predeploy.app.tree import Unreadable
-from predeploy.digest import sha256_hex
 from predeploy.hosts.entry import entry_modules
 from predeploy.hosts.platformsh_build import environment_file
-from predeploy.hosts.platformsh_config import App, variables_of
+from predeploy.hosts.platformsh_config import App, Part, Project
 from predeploy.hosts.platformsh_hook import Hook
-from predeploy.installers import INSTALLERS
+from predeploy.hosts.platformsh_services import lacking
+from predeploy.hosts.platformsh_start import IN_ENVIRONMENT
+from predeploy.hosts.platformsh_variables import build_variables, run_variables, shared_variables
 from predeploy.installers.checks import conflict_check
 from predeploy.lazy import pattern
 from predeploy.model.decisions import Boot, BuildPlan, Environment, Step
@@ -22,109 +23,95 @@ if TYPE_CHECKING:
     from predeploy.model.execution import StepResult
 
 HOOK_SECONDS = 3600
+DEPLOY_SECONDS = 900
+"""Ours: the host lets a deploy hook run without a limit."""
+LACKING_SECONDS = 60
+"""Ours, for a hook that may wait for a service that is not there."""
 SHELL = ("dash", "-c")
 WITH_ENVIRONMENT_FILE = ("dash", "-c", '. ./.environment; eval "$0"')
 """Sources the app's ``.environment`` first; the start command follows as ``$0``."""
 
-OWN_ENVIRONMENT = pattern(r"-m\s+venv\b|\bvirtualenv\b|--target\b|--prefix\b|\s-t\s|PYTHONPATH|\bpyenv\b")
-"""Signs in a hook that imports are found elsewhere than in the run's virtualenv and the app's directory."""
+OWN_ENVIRONMENT = pattern(r"\bconda\b|--target\b|--prefix\b|\s-t\s|PYTHONPATH|\bpyenv\b")
+"""Signs in a hook that imports are found elsewhere than where the usual tools put them."""
+IN_PROJECT = pattern(r"\.venv\b|VIRTUALENVS_IN_PROJECT|\buv (?:sync|run)\b")
+"""Signs that the environment is the directory ``.venv`` of the app."""
+CAPTURED = pattern(r"2>|\bexec\b|\bset -x|\bPS4\b")
+"""Signs that a trace on the standard error output would change what a hook does."""
+
+USER_BASE = "{app}/.global"
+VIRTUALENVS = ("{app}/.venv", "{app}/.local/share/virtualenvs/*", "{app}/.cache/pypoetry/virtualenvs/*")
+"""Where uv and Poetry, Pipenv, and Poetry without further ado make environments when ``HOME`` is /app."""
 
 PYTHON_KEYS = ("python3", "python", "python2")
-PROJECT = "predeploy00000"
-BRANCH = "main"
 
 
-def plan(case: Case, app: App, hook: Hook) -> BuildPlan:
+def plan(case: Case, app: App, project: Project, hook: Hook) -> BuildPlan:
     """Return the whole recipe of one application."""
     snapshot = case.snapshot
     start = app.text("web", "commands", "start")
     deciding = hook.deciding
     files = tuple(f for f in deciding[1] if f.endswith(".txt")) if deciding else ()
-    steps = (_dependencies(app), _link(app, hook), _build_hook(app, hook), conflict_check())
+    build = build_variables(case, app, hook)
+    run = run_variables(case, app, project, unix=_unix(app))
+    install: tuple[Step | None, ...] = (
+        _dependencies(app, build),
+        _node(app, build),
+        _build_hook(app, hook, build),
+        _check(app, hook, start or ""),
+        *_parsed(app),
+    )
+    later = (_run_hook(case, app, hook, name, run) for name in ("deploy", "post_deploy"))
     return BuildPlan(
         platform=snapshot.id,
         as_of=snapshot.as_of.isoformat(),
-        environment=Environment(python=case.python.resolved or "", seeds={"pip": _pip(case)}),
-        env=_build_variables(case, app, hook),
-        steps=tuple(step for step in steps if step is not None),
-        boot=_boot(case, app, hook, start) if start else None,
+        environment=_environment(case, app, hook, start or ""),
+        env=shared_variables(case, app),
+        steps=tuple(step for step in (*install, *later) if step is not None),
+        boot=_boot(case, app, hook, start, run) if start else None,
         processes=_processes(app, start),
-        requirement_files=files,
+        requirement_files=tuple(posixpath.relpath(file, app.root or ".") for file in files),
         entry_modules=entry_modules(case, start or "", app.root)
         if _scannable(app, hook, start or "")
         else (),
         import_roots=(app.root,),
+        root=app.root,
+        keeps=app.name,
     )
 
 
+def _unix(app: App) -> bool:
+    return bool(app.part.get("web", "upstream", "socket_family").data == "unix")
+
+
+def _environment(case: Case, app: App, hook: Hook, start: str) -> Environment:
+    """Return the interpreter of the run: the image's, with what it brings, and the user's base before it."""
+    made = _in_environment(app, hook, start)
+    setuptools = case.snapshot.extra.get("setuptools", {}).get(case.python.minor or "")
+    return Environment(
+        python=case.python.resolved or "",
+        seeds={"pip": _pip(case), **({"setuptools": setuptools} if setuptools else {})},
+        base=True,
+        path=(f"{USER_BASE}/bin",),
+        sites=(*(VIRTUALENVS if made else ()), USER_BASE, "{venv}"),
+    )
+
+
+def _in_environment(app: App, hook: Hook, start: str) -> bool:
+    """Return whether the app runs in an environment that a tool has made, as far as its words show."""
+    texts = (start, environment_file(app, hook.tree), hook.variables.get("PATH", ""))
+    return any(IN_ENVIRONMENT.search(text) for text in texts)
+
+
 def _scannable(app: App, hook: Hook, start: str) -> bool:
-    """Return whether the imports of the app must be found in the run's virtualenv or in its own directory."""
+    """Return whether the imports of the app must be found where this build looks for them."""
     texts = (hook.text, start, environment_file(app, hook.tree), " ".join(hook.variables))
-    elsewhere = any(use.tool in ("uv", "conda") for use in hook.uses)
-    return not elsewhere and not any(OWN_ENVIRONMENT.search(text) for text in texts)
+    own = re.search(r"-m\s+venv\b|\bvirtualenv\b", hook.text)
+    return own is None and not any(OWN_ENVIRONMENT.search(text) for text in texts)
 
 
 def _pip(case: Case) -> str:
     old: dict[str, str] = case.snapshot.extra.get("pip", {})
     return old.get(case.python.minor or "", case.snapshot.tools["pip"])
-
-
-def _directory(app: App) -> str:
-    return f"{{app}}/{app.root}" if app.root else "{app}"
-
-
-def _encoded(value: Any) -> str:
-    import base64
-    import json
-
-    return base64.b64encode(json.dumps(value, default=str, sort_keys=True).encode()).decode()
-
-
-def _described(app: App) -> dict[str, Any]:
-    """Return the app's configuration without what may hold passwords: base64 hides them from redaction."""
-    return {key: value for key, value in app.part.data.items() if key not in ("variables", "hooks", "crons")}
-
-
-def _build_variables(case: Case, app: App, hook: Hook) -> dict[str, str]:
-    """Return the variables of the build; the platform's own win over the app's."""
-    own, others = variables_of(app)
-    directory = _directory(app)
-    tree = sha256_hex(_encoded(app.part.data).encode())[:40]
-    host = {
-        "HOME": directory,
-        "PLATFORM_APP_DIR": directory,
-        "PLATFORM_OUTPUT_DIR": directory,
-        "PLATFORM_CACHE_DIR": "{temp}",
-        "PLATFORM_APPLICATION": _encoded(_described(app)),
-        "PLATFORM_APPLICATION_NAME": app.name,
-        "PLATFORM_PROJECT": PROJECT,
-        "PLATFORM_PROJECT_ENTROPY": sha256_hex(PROJECT.encode())[:52],
-        "PLATFORM_TREE_ID": tree,
-        "PLATFORM_VARIABLES": _encoded(others),
-    }
-    host |= {
-        name: str(case.snapshot.values[name])
-        for name in ("CI", "PLATFORM_VENDOR")
-        if name in case.snapshot.values
-    }
-    # Not the host's: they keep a hook inside of the run's own virtualenv, whatever it does.
-    ours = dict(INSTALLERS["hook"].environment)
-    # uv reads no .python-version here, since it is kept from this machine's configuration files.
-    asked = _version_file(app, hook)
-    same = asked is None or ".".join(asked.split(".")[:2]) == case.python.minor
-    ours["UV_PYTHON"] = "{bin}/python" if same else asked or ""
-    return {**case.snapshot.build_env, **own, **case.env, **host, **ours}
-
-
-def _version_file(app: App, hook: Hook) -> str | None:
-    """Return the version that uv takes from the app's ``.python-version``, ``None`` when it names none."""
-    path = f"{app.root}/.python-version".lstrip("/")
-    try:
-        text = decode(hook.tree.read(path)).text if hook.tree.is_file(path) else ""
-    except Unreadable:
-        return None
-    first = next((line.strip() for line in text.splitlines() if not line.startswith("#")), "")
-    return first if re.fullmatch(r"\d+\.\d+(\.\d+)?", first) else None
 
 
 def requirement(package: str, version: Any) -> str:
@@ -135,13 +122,38 @@ def requirement(package: str, version: Any) -> str:
     return f"{package}{text}" if text[0] in "<>!=" else f"{package}=={text}"
 
 
-def foreign_languages(app: App | None) -> tuple[str, ...]:
+NODE_STEP = "global-dependencies-nodejs"
+
+
+def foreign_languages(case: Case, app: App | None) -> tuple[str, ...]:
     """Return the languages of global dependencies that are not installed here."""
     entries = app.part.get("dependencies").entries() if app else ()
-    return tuple(language for language, part in entries if language not in PYTHON_KEYS and part.data)
+    npm = case.execution.step(NODE_STEP) if case.execution else None
+    known = (*PYTHON_KEYS, "nodejs") if npm is not None and npm.status == "ok" else PYTHON_KEYS
+    return tuple(language for language, part in entries if language not in known and part.data)
 
 
-def _dependencies(app: App) -> Step | None:
+def _node(app: App, variables: dict[str, str]) -> Step | None:
+    packages = app.part.get("dependencies", "nodejs")
+    wanted = [
+        name if version.data in (None, "*", "") else f"{name}@{version.data}"
+        for name, version in packages.entries()
+    ]
+    if not wanted:
+        return None
+    return Step(
+        id=NODE_STEP,
+        phase="install",
+        reason=f"{packages.file} declares dependencies of Node.js, which npm installs before the build hook",
+        argv=("npm", "install", "--global", "--prefix", USER_BASE, *wanted),
+        env=variables,
+        timeout_seconds=HOOK_SECONDS,
+        otherwise="ignore",
+        only_if_program="npm",
+    )
+
+
+def _dependencies(app: App, variables: dict[str, str]) -> Step | None:
     wanted = [
         requirement(name, version.data)
         for language, packages in app.part.get("dependencies").entries()
@@ -155,28 +167,12 @@ def _dependencies(app: App) -> Step | None:
         phase="install",
         reason=f"{app.part.file} declares dependencies, which are installed before the build hook",
         argv=("{bin}/python", "-m", "pip", "install", *wanted),
-        cwd=_directory(app),
+        env=variables,
         timeout_seconds=HOOK_SECONDS,
     )
 
 
-def _link(app: App, hook: Hook) -> Step | None:
-    """Return the step that puts the run's virtualenv where Poetry or Pipenv would make theirs."""
-    start = app.text("web", "commands", "start") or ""
-    uses = hook.deciding is not None and hook.deciding[0].tool in ("poetry", "pipenv")
-    texts = (start, hook.text, environment_file(app, hook.tree))
-    if not uses or not any(".venv" in text for text in texts):
-        return None
-    return Step(
-        id="in-project-environment",
-        phase="install",
-        reason="the app expects .venv in its own directory; here that is the run's virtualenv",
-        argv=("ln", "-sfn", "{venv}", f"{_directory(app)}/.venv"),
-        timeout_seconds=10,
-    )
-
-
-def _build_hook(app: App, hook: Hook) -> Step | None:
+def _build_hook(app: App, hook: Hook, variables: dict[str, str]) -> Step | None:
     if not hook.script.strip():
         return None
     return Step(
@@ -185,8 +181,63 @@ def _build_hook(app: App, hook: Hook) -> Step | None:
         reason=f"hooks.build of {app.part.file}; dash runs it as one script",
         shell=hook.script,
         shell_argv=SHELL,
-        cwd=_directory(app),
+        env=variables,
         timeout_seconds=HOOK_SECONDS,
+        traced=bool(hook.unnoticed) and not CAPTURED.search(hook.script),
+    )
+
+
+def _check(app: App, hook: Hook, start: str) -> Step:
+    """Return the check that distributions agree, asked of the environment that the app runs in."""
+    words = (start, hook.text, environment_file(app, hook.tree), *hook.variables)
+    in_project = any(IN_PROJECT.search(text) for text in words)
+    if in_project and _in_environment(app, hook, start):
+        return conflict_check(python="{app}/.venv/bin/python")
+    return conflict_check(argv=("{bin}/python", "-m", "pip", "check"))
+
+
+def commands_to_parse(app: App) -> Iterator[tuple[str, Part, str]]:
+    """Yield the commands that are parsed and never run: an id, where it stands, the command."""
+    for kind, key in (("worker", "workers"), ("cron", "crons")):
+        for number, (_, entry) in enumerate(app.part.get(key).entries(), start=1):
+            for part in (entry.get("commands", "start"), entry.get("cmd")):
+                if isinstance(part.data, str) and part.data.strip():
+                    yield f"parse-{kind}-{number}", part, part.data
+                    break
+
+
+def _parsed(app: App) -> Iterator[Step]:
+    for step_id, part, text in commands_to_parse(app):
+        yield Step(
+            id=step_id,
+            phase="verify",
+            reason=f"{part.name} of {part.file} is parsed, and not run",
+            shell=text,
+            shell_argv=("dash", "-n", "-c"),
+            timeout_seconds=10,
+            otherwise="ignore",
+        )
+
+
+def _run_hook(case: Case, app: App, hook: Hook, name: str, variables: dict[str, str]) -> Step | None:
+    """Return a hook of the deployment; its failure stops nothing on this host."""
+    script = app.text("hooks", name)
+    if script is None:
+        return None
+    sourced = bool(environment_file(app, hook.tree).strip())
+    return Step(
+        id=f"{name.replace('_', '-')}-hook",
+        phase="boot",
+        reason=f"hooks.{name} of {app.part.file}" + (", after .environment" if sourced else ""),
+        shell=script,
+        shell_argv=WITH_ENVIRONMENT_FILE if sourced else SHELL,
+        env=variables,
+        timeout_seconds=LACKING_SECONDS if lacking(case, app) else DEPLOY_SECONDS,
+        otherwise="ignore",
+        writable=case.snapshot.launch.writable,
+        mounts=_mounts(app),
+        services=bool(case.services),
+        after_start=name == "post_deploy",
     )
 
 
@@ -199,9 +250,8 @@ def _processes(app: App, start: str | None) -> dict[str, str]:
     return found
 
 
-def _boot(case: Case, app: App, hook: Hook, start: str) -> Boot:
+def _boot(case: Case, app: App, hook: Hook, start: str, variables: dict[str, str]) -> Boot:
     launch = case.snapshot.launch
-    unix = app.part.get("web", "upstream", "socket_family").data == "unix"
     sourced = bool(environment_file(app, hook.tree).strip())
     step = Step(
         id="web",
@@ -209,60 +259,40 @@ def _boot(case: Case, app: App, hook: Hook, start: str) -> Boot:
         reason=f"web.commands.start of {app.part.file}" + (", after .environment" if sourced else ""),
         shell=start.strip(),
         shell_argv=WITH_ENVIRONMENT_FILE if sourced else SHELL,
-        env=_run_variables(case, app, start, unix=unix),
-        cwd=_directory(app),
+        env=variables,
         timeout_seconds=launch.timeout_seconds,
         mounts=_mounts(app),
+        services=bool(case.services),
     )
     return Boot(
         step=step,
         timeout_seconds=launch.timeout_seconds,
         preferred_port=launch.port,
-        unix_socket=unix,
+        unix_socket=_unix(app),
         probe=launch.probe,
     )
 
 
 def _mounts(app: App) -> tuple[str, ...]:
     """Return the directories of the app that the host replaces by empty ones before the start."""
-    names = (str(name).strip("/") for name, _ in app.part.get("mounts").entries())
+    web = app.part.get("web", "mounts")
+    mounts = web if web.data is not None else app.part.get("mounts")
+    names = (str(name).strip("/") for name, _ in mounts.entries())
     sound = (name for name in names if name and ".." not in name.split("/") and "\0" not in name)
-    return tuple(f"{_directory(app)}/{name}" for name in dict.fromkeys(sound))
-
-
-def _run_variables(case: Case, app: App, start: str, *, unix: bool) -> dict[str, str]:
-    locations = app.part.get("web", "locations", "/", "root").data
-    document_root = (
-        f"{_directory(app)}/{locations.strip('/')}" if isinstance(locations, str) else _directory(app)
-    )
-    route = {"type": "upstream", "upstream": app.name, "original_url": "https://{default}/", "primary": True}
-    return {
-        **case.snapshot.launch.env,
-        "PLATFORM_BRANCH": BRANCH,
-        "PLATFORM_ENVIRONMENT": f"{BRANCH}-predeploy",
-        "PLATFORM_ENVIRONMENT_TYPE": "production",
-        "PLATFORM_RELATIONSHIPS": _encoded({}),
-        "PLATFORM_ROUTES": _encoded({"https://predeploy.invalid/": route}),
-        "PLATFORM_DOCUMENT_ROOT": document_root,
-        "PLATFORM_SMTP_HOST": "",
-        "PLATFORM_APP_COMMAND": start.strip(),
-        **({"SOCKET": "{socket}"} if unix else {"PORT": "{port}"}),
-    }
+    return tuple(f"{{app}}/{name}" for name in dict.fromkeys(sound))
 
 
 def artefact(case: Case, step: StepResult, app: App | None) -> str | None:
     """Return why a failed hook says nothing about the host, ``None`` when it does."""
-    if "Can not perform a '--user' install" in step.tail:
-        return (
-            "the hook asks pip for a user install, which a virtualenv refuses and the host's image does not"
-        )
     if "Could not find an activated virtualenv" in step.tail:
         return "the hook runs another interpreter than the image's; it was kept from installing into it"
     if "error: No interpreter found for Python" in step.tail:
         return "uv wants the Python of .python-version, which is not on this machine; the host fetches it"
     if _index_without_json(case, step):
         return "the index in use lacks the JSON pages that Poetry reads, and PyPI has them"
-    languages = foreign_languages(app)
+    if re.search(r"curl: \((?:6|7|28|35)\)|wget: unable to resolve", step.tail):
+        return "the hook downloads something that cannot be reached from here (network-unavailable)"
+    languages = foreign_languages(case, app)
     if languages:
         return (
             f"the hook failed, and the global dependencies of {', '.join(languages)} were not installed here"

@@ -7,13 +7,22 @@ from predeploy.model.decisions import Step
 CONFLICT_CHECK = "conflict-check"
 
 
-def conflict_check(*, fatal: bool = False, reason: str | None = None) -> Step:
-    """Return the verify step that lists contradictions; ``fatal`` where the host's build ends on them."""
+def conflict_check(
+    *,
+    fatal: bool = False,
+    reason: str | None = None,
+    python: str = "{bin}/python",
+    argv: tuple[str, ...] | None = None,
+) -> Step:
+    """Return the verify step that lists contradictions; ``fatal`` where the host's build ends on them.
+
+    ``python`` is the interpreter whose environment is looked at; ``argv`` another command that says the same.
+    """
     return Step(
         id=CONFLICT_CHECK,
         phase="verify",
         reason=reason or "predeploy asks whether the installed distributions agree; this host does not",
-        argv=("{uv}", "pip", "check", "--python", "{bin}/python"),
+        argv=argv or ("{uv}", "pip", "check", "--python", python),
         timeout_seconds=120,
         otherwise="fail" if fatal else "ignore",
     )

@@ -1,4 +1,4 @@
-"""A shell script of the app's own, which may call any of the others; kept inside the run's virtualenv."""
+"""A shell script of the app's own, which may call any of the others; kept in by what the run gives it."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ class Hook:
 
     seeded: tuple[str, ...] = ("pip",)
     tools: tuple[str, ...] = ()
-    # PIP_REQUIRE_VIRTUALENV: a pip of this machine that a script finds on the PATH refuses to install.
-    environment: Mapping[str, str] = {"VIRTUAL_ENV": "{venv}", "PIP_REQUIRE_VIRTUALENV": "1"}
+    # None: the run's own interpreter passes for the host's, and no variable must give it away.
+    environment: Mapping[str, str] = {}
 
     def requirement_files(self, manifest: str) -> tuple[str, ...]:
         """Return a requirements file; what else the script installs is not known."""

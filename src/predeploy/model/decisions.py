@@ -104,13 +104,21 @@ class Step:
     """Directories the host leaves writable for this step; ``null``: all of them."""
     mounts: tuple[str, ...] = ()
     """Directories of the app in whose place the host puts empty writable ones."""
+    only_if_program: str | None = None
+    """Program of this machine: the step runs only where it is installed."""
+    traced: bool = False
+    """Whether the shell says which commands fail although the script goes on."""
+    services: bool = False
+    """Whether it must reach services that run on this machine or from it."""
+    after_start: bool = False
+    """Of a step of the phase ``boot``: whether it runs after the start, or before."""
     spares_environment: bool = False
     """Whether an install step is known to leave the environment as it is; later phases always are."""
 
 
 @record
 class Environment:
-    """The virtualenv a plan runs in."""
+    """The virtualenv a plan runs in, or the interpreter of the run's own in its place."""
 
     __pydantic_config__ = STRICT
 
@@ -120,6 +128,12 @@ class Environment:
     """Distributions put in before the first step, with exact versions."""
     made_by_step: bool = False
     """Whether a step makes it, Python and all, as conda does; else it is a virtualenv, made before."""
+    base: bool = False
+    """Whether it passes for an installed Python, which installs for the user, and not for a virtualenv."""
+    path: tuple[str, ...] = ()
+    """Directories of programs that come before its own on ``PATH``."""
+    sites: tuple[str, ...] = ("{venv}",)
+    """Prefixes, with wildcards, whose site-packages the app's distributions may lie in."""
 
 
 @record
@@ -208,6 +222,10 @@ class BuildPlan:
     """Steps whose package manager cannot be held to that day."""
     home_files: dict[str, str] = field(default_factory=dict)
     """TOML files with secrets: place below the run's home, and where it comes from, seen from the app."""
+    root: str = ""
+    """Directory of the upload that the host puts where apps are: ``{app}`` is this one."""
+    keeps: str | None = None
+    """Name of the app whose builds share ``{kept}``, on a host that keeps such a directory."""
 
 
 @record

@@ -57,6 +57,8 @@ class StepResult:
     """The end of the whole output of a step that failed, bounded: what a rule may search."""
     limit: str = ""
     """The limit that it went over and that ended it, such as ``memory of 512 MiB``."""
+    unnoticed: tuple[str, ...] = ()
+    """Commands of a script that failed without ending it, as the shell ran them."""
     way: str = ""
     """How it was carried out where that is not, or not only, the host's own command."""
 

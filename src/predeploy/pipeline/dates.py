@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Mapping
 from dataclasses import replace
@@ -44,7 +45,7 @@ def limits(plan: BuildPlan) -> Mapping[str, str]:
 def _variables(step: Step, plan: BuildPlan, case: Case) -> tuple[str, ...] | None:
     """Return which variables limit a step; ``None`` when its package manager has no such option."""
     if step.shell is not None:
-        return _of_shell(step.shell, plan)
+        return _of_shell(step.shell, plan, case)
     program, words = step.argv[0].rpartition("/")[2], step.argv[1:]
     if decision_arguments(step) is not None:
         return (PIP,) if _can_limit(plan) else None
@@ -60,9 +61,17 @@ def _variables(step: Step, plan: BuildPlan, case: Case) -> tuple[str, ...] | Non
     return ()
 
 
-def _of_shell(script: str, plan: BuildPlan) -> tuple[str, ...] | None:
+LOCKS = {"poetry": "poetry.lock", "pipenv": "Pipfile.lock"}
+
+
+def _of_shell(script: str, plan: BuildPlan, case: Case) -> tuple[str, ...] | None:
     """Return what a script needs by the package managers it names."""
-    if re.search(r"\b(?:poetry|pipenv|conda)\b", script):
+    if re.search(r"\bconda\b|--skip-lock\b", script):
+        return None
+    for tool, lock in LOCKS.items():
+        if re.search(rf"\b{tool}\b", script) and not case.tree.is_file(posixpath.join(plan.root, lock)):
+            return None
+    if _old_pip(script, plan) and not _all_pinned(plan, case):
         return None
     names = []
     if re.search(r"\buv\b", script) and not re.search(r"--(?:locked|frozen)\b", script):
@@ -72,6 +81,24 @@ def _of_shell(script: str, plan: BuildPlan) -> tuple[str, ...] | None:
             return None
         names.append(PIP)
     return tuple(names)
+
+
+def _old_pip(script: str, plan: BuildPlan) -> bool:
+    """Return whether a script pins a pip that knows no such limit, and would take no notice of it."""
+    pin = re.search(r"\bpip==[\"']?(\$\{?\w+\}?|[\d.]+)", script)
+    if pin is None:
+        return False
+    version = plan.env.get(pin.group(1).strip("${}"), "") if "$" in pin.group(1) else pin.group(1)
+    return tuple(int(part) for part in version.split(".")[:2] if part.isdigit()) < FIRST_PIP
+
+
+def _all_pinned(plan: BuildPlan, case: Case) -> bool:
+    """Return whether every requirement of the files is an exact version."""
+    from predeploy.app.requirements import read_requirements
+
+    files = [posixpath.join(plan.root, file) for file in plan.requirement_files]
+    lines = [line for file in files for line in read_requirements(case.tree, file).lines]
+    return bool(lines) and all(line.specifier.startswith("==") for line in lines)
 
 
 def _can_limit(plan: BuildPlan) -> bool:

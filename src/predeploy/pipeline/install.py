@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from shutil import which
 from time import perf_counter
 from typing import TYPE_CHECKING
 
+from predeploy.env.environment import SYSTEM_PATH
 from predeploy.env.transient import transient_line
 from predeploy.errors import ToolError, TransientError
 from predeploy.events import Remark, StepFinished, StepStarted
@@ -39,6 +41,10 @@ def run_steps(stage: Stage) -> bool:
         if step.only_if_installed is not None and not _installed(stage, step.only_if_installed):
             stage.skip(step, f"{step.only_if_installed} is not installed, so the host does not run this")
             continue
+        program = step.only_if_program
+        if program is not None and which(program, path=":".join(SYSTEM_PATH)) is None:
+            stage.skip(step, f"{program} is not installed here")
+            continue
         result = placing.install(stage, step)
         if step.fallback_of and result.status == "ok":
             _forgive(stage, step.fallback_of)
@@ -47,10 +53,21 @@ def run_steps(stage: Stage) -> bool:
     return True
 
 
+def run_hooks(stage: Stage, *, after_start: bool) -> None:
+    """Run the scripts that the host runs around the start, whose failure ends nothing."""
+    for step in stage.plan.steps:
+        if step.phase != "boot" or step.after_start is not after_start:
+            continue
+        preferred = stage.plan.boot.preferred_port if stage.plan.boot else None
+        stage.places.setdefault("port", str(preferred or 0))
+        stage.places.setdefault("socket", f"{stage.places['run']}/app.sock")
+        stage.run(step)
+
+
 def _installed(stage: Stage, pin: str) -> bool:
     from predeploy.pipeline.verify import installed
 
-    return any(f"{item.name.lower()}=={item.version}" == pin for item in installed(stage.work.venv))
+    return any(f"{item.name.lower()}=={item.version}" == pin for item in installed(*stage.prefixes()))
 
 
 def undated(stage: Stage) -> tuple[str, ...]:
@@ -129,8 +146,20 @@ def _place_environment(stage: Stage, template: Template) -> None:
     moved = {"venv": stage.places["venv"], str(outside): str(inside)}
     wanted = stage.sandbox.kind != "none"
     stage.may_link = stage.linked = place(stage.template, stage.work.venv, moved=moved, link=wanted)
+    if stage.plan.environment.base:
+        _make_base(stage)
     if wanted and not stage.may_link:
         stage.say(f"{stage.work.root} and {stage.cache} share no file system: files are copied")
+
+
+def _make_base(stage: Stage) -> None:
+    """Make the run's own interpreter of the environment; no code of the app has run by then."""
+    from predeploy.env.throwaway import GUARD, make_base
+
+    guarded = stage.sandbox.kind == "none"
+    make_base(stage.work.venv, stage.interpreter, guarded=guarded)
+    if guarded:
+        stage.base_env = {**stage.base_env, GUARD: "1"}
 
 
 def prepare_tools(stage: Stage, python: Path) -> None:

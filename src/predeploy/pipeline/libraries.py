@@ -23,7 +23,7 @@ def missing_libraries(stage: Stage) -> tuple[MissingLibrary, ...] | None:
         return None
     from predeploy.env.elf import shared_objects
 
-    directories = {path.resolve() for path in site_packages(stage.work.venv)}  # lib64 is a link to lib
+    directories = {path.resolve() for path in site_packages(*stage.prefixes())}  # lib64 is a link to lib
     objects = [found for directory in sorted(directories) for found in shared_objects(directory)]
     # conda brings the system's part too, beside site-packages
     own = {path.name for path in (stage.work.venv / "lib").glob("*.so*")}

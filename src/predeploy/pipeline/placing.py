@@ -56,6 +56,8 @@ def _obstacle(stage: Stage) -> str:
         return "--exact was given"
     if stage.request.network == "none":
         return "--network none was given"
+    if stage.plan.environment.base:
+        return "it installs for the user, beside the environment"
     return "" if stage.untouched else "an earlier step may have changed the environment"
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from predeploy.errors import ToolError
 from predeploy.events import PhaseFinished, PhaseStarted, Remark, Reporter
 from predeploy.model import PHASES, Phase
-from predeploy.model.decisions import BuildPlan, Detection
+from predeploy.model.decisions import BuildPlan, Detection, Step
 from predeploy.model.execution import BootResult, Execution, SandboxUse
 from predeploy.model.findings import Finding
 from predeploy.model.results import PlatformResult
@@ -29,6 +29,8 @@ from predeploy.rules.case import Case
 from predeploy.rules.evaluate import judge
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from predeploy.env.commands import Cancellation
     from predeploy.env.work import WorkDirectory
     from predeploy.pipeline.source import AppSource
@@ -122,6 +124,8 @@ class PlatformRun:
             work=work,
             cache=cache,
             shown=(*index.local_paths(), *self.request.expose),
+            root=plan.root,
+            kept=self._kept(plan, cache),
         )
         for value in copied(plan, self.source.directory, work.home):
             self.request.secrets.value(value)
@@ -151,6 +155,14 @@ class PlatformRun:
             ports=self.ports,
         )
 
+    def _kept(self, plan: BuildPlan, cache: Path) -> Path | None:
+        """Return the directory that only builds of this app on this platform see."""
+        from predeploy.env.work import kept_directory
+
+        if plan.keeps is None:
+            return None
+        return kept_directory(cache, plan.platform, str(self.source.directory.resolve()), plan.keeps)
+
     def _cache(self, root: Path, work: WorkDirectory) -> Path:
         """Return the user's cache, or the run's own where that cannot be written, which is said."""
         try:
@@ -170,10 +182,14 @@ class PlatformRun:
         return SandboxUse(
             kind=self.sandbox.kind,
             detail=self.sandbox.detail,
-            own_network_at_start=confined and self.request.network != "host",
+            own_network_at_start=confined and self.request.network != "host" and not self._reaches(start),
             read_only_at_start=confined and narrowed,
             open_at_start=not confined and narrowed,
         )
+
+    def _reaches(self, start: Step | None) -> bool:
+        """Return whether the start has this machine's network, for the sake of the services given."""
+        return start is not None and start.services and self.request.network != "none"
 
     def _phases(self, stage: Stage) -> None:
         wanted = PHASES[: PHASES.index(self.request.until) + 1]
@@ -216,7 +232,7 @@ class PlatformRun:
             ran = install.prepare(stage, python) and install.run_steps(stage)
         self._now(packages_as_of=stage.plan.packages_as_of, undated=install.undated(stage))
         if ran:
-            self._now(installed=verify.installed(stage.work.venv))
+            self._now(installed=verify.installed(*stage.prefixes()))
 
     def _verify(self, stage: Stage) -> None:
         self._now(conflicts=verify.run_steps(stage), missing_imports=verify.missing_imports(stage))
@@ -227,10 +243,12 @@ class PlatformRun:
         if stage.plan.boot is None:
             self._now(boot=BootResult(status="not-run"))
             return
+        install.run_hooks(stage, after_start=False)
         result = boot.boot(stage, stage.plan.boot, limit=self.request.boot_timeout)
         self._now(boot=result)
         if result.status == "interrupted":
             raise Interrupted
+        install.run_hooks(stage, after_start=True)
 
     def _judge(self, phase: Phase) -> None:
         self.case.execution = self.execution

@@ -86,6 +86,22 @@ class Stage:
         """Return the platform's id."""
         return self.plan.platform
 
+    @property
+    def app(self) -> Path:
+        """Return where the app's own directory lies on this machine."""
+        return self.work.app / self.plan.root
+
+    def prefixes(self) -> tuple[Path, ...]:
+        """Return the prefixes in which the app's distributions may lie, none outside of this run."""
+        found: dict[Path, None] = {}
+        for site in self.plan.environment.sites:
+            top, _, rest = site.partition("/")
+            start = self.work.venv if top == "{venv}" else self.app
+            for place in sorted(start.glob(rest)) if rest else (start,):
+                if place.resolve().is_relative_to(self.work.root.resolve()):
+                    found[place] = None
+        return tuple(found)
+
     def command(
         self,
         step: Step,
@@ -105,7 +121,14 @@ class Stage:
         bytecode = self._bytecode() if not ours and self.guards(step) else ()
         mounts = (*mounts, *bytecode)
         filled = {**self.plan.env, **step.env, **({"PYTHONPYCACHEPREFIX": INSIDE} if bytecode else {})}
+        if step.traced:
+            from predeploy.pipeline.trace import PROMPT, traced
+
+            argv, filled["PS4"] = traced(argv), PROMPT
         variables = {name: fill(value, self.places) for name, value in filled.items()}
+        if first := self.plan.environment.path:
+            variables.setdefault("PATH", ":".join([*first, self.base_env.get("PATH", "")]))
+            variables["PATH"] = fill(variables["PATH"], self.places)
         if step.shell is None:
             argv = tuple(fill(word, self.places) for word in argv)
         path = variables.get("PATH", self.base_env.get("PATH", ""))
@@ -148,7 +171,8 @@ class Stage:
         venv = self.places["venv"]
 
         network = self.request.network
-        own = not ours and (network == "none" or (network == "auto" and step.phase != "install"))
+        apart = network == "auto" and step.phase != "install" and not step.services
+        own = not ours and (network == "none" or apart)
         writable = step.writable
         return View(
             own_network=own,
@@ -196,6 +220,10 @@ class Stage:
         if not ours and not _spares(step):
             self.open_environment()
         completed = self.runner.run(command, on_line=self.listener(step))
+        if step.traced:
+            from predeploy.pipeline.trace import without_trace
+
+            completed = replace(completed, tail=without_trace(completed.tail))
         if completed.status == "failed" and self.guards(step) and is_read_only(read_end(command.log)):
             self.open_environment()  # it does write there, as it may on the host
             command = self.command(step, mounts=mounts, ours=ours)
@@ -215,6 +243,11 @@ class Stage:
 
         ``way`` says how it was run where that is not the host's own way, whose command is then ``argv``.
         """
+        failures: tuple[str, ...] = ()
+        if step.traced:
+            from predeploy.pipeline.trace import unnoticed
+
+            failures = unnoticed(command.log)
         status = self._status(step, completed)
         output = "" if completed.status == "ok" else read_end(command.log) or completed.tail
         reason, lacking = self._said(step, status, output, command.timeout_seconds)
@@ -236,6 +269,7 @@ class Stage:
             no_upload_times=self._no_upload_times(status, output),
             output=output,
             limit=_limit(command, completed),
+            unnoticed=failures,
             way=way,
         )
         self.results.append(result)
@@ -301,6 +335,8 @@ class Stage:
         """Return what hears the lines of a step."""
 
         def hear(line: str) -> None:
+            if step.traced and line.startswith("+predeploy:"):
+                return
             self.reporter.emit(StepOutput(self.platform, step.id, line))
 
         return hear

@@ -32,6 +32,7 @@ def cases(request: RunRequest, registry: Registry, source: AppSource) -> tuple[C
             everything=source.everything,
             settings=checked_settings(facts, _settings(request, facts)),
             env=request.env,
+            services=request.services,
             name=source.name,
             remarks=remarks,
             packages_as_of=request.packages_as_of,

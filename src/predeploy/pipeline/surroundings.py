@@ -52,15 +52,17 @@ def make_sandbox(
     work: WorkDirectory,
     cache: Path,
     shown: tuple[Path, ...],
+    root: str = "",
+    kept: Path | None = None,
 ) -> Sandbox:
-    """Return the sandbox of one build."""
+    """Return the sandbox of one build; ``root`` is the plan's, ``kept`` what earlier builds have left."""
     from predeploy.env.tools import uv_binary
 
     if kind == "none":
-        return Unconfined(work, cache=cache, uv=uv_binary())
+        return Unconfined(work, cache=cache, uv=uv_binary(), root=root, kept=kept)
     name = re.sub(r"[^a-z0-9._-]+", "-", app_name.lower()).strip(".-") or "app"
     paths = {word: path.replace("{repo}", name) for word, path in snapshot.paths.items()}
-    return Bubblewrapped(work=work, paths=paths, uv=uv_binary(), shown=shown)
+    return Bubblewrapped(work=work, paths=paths, uv=uv_binary(), shown=shown, root=root, kept=kept)
 
 
 def prefixes(executable: Path, home: Path) -> Iterator[Path]:

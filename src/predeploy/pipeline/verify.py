@@ -14,22 +14,27 @@ from predeploy.pipeline.stage import Stage
 STDLIB_PROBE = "import sys; print(*sorted({*sys.stdlib_module_names, *sys.builtin_module_names}))"
 
 
-def site_packages(venv: Path) -> tuple[Path, ...]:
-    """Return the directories of a virtualenv that hold distributions."""
-    return tuple(sorted(venv.glob("lib*/python*/site-packages")))
+PACKAGES = ("lib*/python*/site-packages", "local/lib/python*/dist-packages")
+"""Where a prefix holds distributions; the second is how Debian's own interpreter does it."""
 
 
-def installed(venv: Path) -> tuple[Installed, ...]:
-    """Return the distributions of a virtualenv, sorted by name."""
+def site_packages(*prefixes: Path) -> tuple[Path, ...]:
+    """Return the directories of environments that hold distributions; an earlier one's come first."""
+    found = (sorted(place for shape in PACKAGES for place in prefix.glob(shape)) for prefix in prefixes)
+    return tuple(dict.fromkeys(place for places in found for place in places))
+
+
+def installed(*prefixes: Path) -> tuple[Installed, ...]:
+    """Return the distributions of environments, sorted by name; of one in several the first's."""
     from importlib.metadata import Distribution
 
-    found = {}
-    for place in _described(venv):
+    found: dict[str, Installed] = {}
+    for place in _described(prefixes):
         distribution = Distribution.at(place)
         name = distribution.metadata["Name"]
         if name:
             version, size = distribution.version or "", _recorded_size(place / "RECORD")
-            found[name.lower()] = Installed(name=name, version=version, size_bytes=size)
+            found.setdefault(name.lower(), Installed(name=name, version=version, size_bytes=size))
     return tuple(found[key] for key in sorted(found))
 
 
@@ -37,12 +42,12 @@ METADATA_LIMIT = 4 * 1024 * 1024
 """Bytes of a distribution's metadata; a larger file is not read."""
 
 
-def _described(venv: Path) -> Iterator[Path]:
+def _described(prefixes: tuple[Path, ...]) -> Iterator[Path]:
     """Yield the directories and files that describe a distribution.
 
     A build may have left anything there: a pipe would block us, a link may lead out of the environment.
     """
-    for packages in site_packages(venv):
+    for packages in site_packages(*prefixes):
         for place in sorted(packages.glob("*.dist-info")) + sorted(packages.glob("*.egg-info")):
             file = place
             if place.is_dir():
@@ -90,8 +95,8 @@ def importable(stage: Stage) -> frozenset[str]:
     """Return the top-level names that Python, started in the app's root, finds there or as installed."""
     from predeploy.app.environment_names import names_in_directory, names_in_environment
 
-    return names_in_directory(stage.work.app) | names_in_environment(
-        site_packages(stage.work.venv), stage.sandbox.outside
+    return names_in_directory(stage.app) | names_in_environment(
+        site_packages(*stage.prefixes()), stage.sandbox.outside
     )
 
 
@@ -103,7 +108,7 @@ def missing_imports(stage: Stage) -> tuple[MissingImport, ...]:
     plan, tree = stage.plan, stage.case.tree
     if not plan.entry_modules:
         return ()
-    packages = site_packages(stage.work.venv)
+    packages = site_packages(*stage.prefixes())
     return missing(
         closure(tree, plan.entry_modules, plan.import_roots),
         stdlib=standard_library(stage),

@@ -107,7 +107,7 @@ def _validated(source: Source) -> Profile:
         problems.append(at(*source.place(path), problem))
 
     data = dict(source.data)
-    rules = data.get("rules")
+    rules = _worded(data)
     if isinstance(rules, list):
         data["rules"] = [
             {**rule, "when": parse_condition(rule["when"], ("rules", index, "when"), complain)}
@@ -121,6 +121,30 @@ def _validated(source: Source) -> Profile:
     if problems or profile is None:
         raise ProfileError("\n".join(dict.fromkeys(problems)))
     return profile
+
+
+def _worded(data: dict[str, Any]) -> Any:
+    """Return the rules with the profile's own words (``extra: words``) in their texts.
+
+    What a family of hosts shares can then name the file that each of them has in its place.
+    """
+    rules, extra = data.get("rules"), data.get("extra")
+    words = extra.get("words") if isinstance(extra, dict) else None
+    if not isinstance(rules, list) or not isinstance(words, dict):
+        return rules
+
+    def filled(text: Any) -> Any:
+        for word, meant in words.items() if isinstance(text, str) else ():
+            text = text.replace(f"{{{word}}}", str(meant))
+        return text
+
+    texts = ("headline", "message", "hint")
+    return [
+        {key: filled(value) if key in texts else value for key, value in rule.items()}
+        if isinstance(rule, dict)
+        else rule
+        for rule in rules
+    ]
 
 
 def _check_references(profile: Profile, complain: Any) -> None:

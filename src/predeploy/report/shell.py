@@ -26,6 +26,7 @@ VARIABLES = {
     "temp": "RUN_TMP",
     "work": "WORK",
     "cache": "CACHE",
+    "kept": "KEPT",
     "port": "PORT",
     "socket": "SOCKET",
     "python": "PYTHON",
@@ -129,10 +130,13 @@ def _function(detection: Detection, plan: BuildPlan) -> list[str]:
         f"# {detection.name}: Python {python} ({detection.python.origin})",
         f"WORK=$ROOT/{plan.platform}; APP=$WORK/app; VENV=$WORK/venv; VENV_BIN=$VENV/bin",
         "RUN_HOME=$WORK/home; RUN_TMP=$WORK/tmp; CACHE=$ROOT/tools; SOCKET=$WORK/app.sock",
-        'mkdir -p "$WORK" "$RUN_HOME" "$RUN_TMP" "$CACHE"; cp -R "$SOURCE" "$APP"; cd "$APP"',
+        "KEPT=$ROOT/kept",
+        'mkdir -p "$WORK" "$RUN_HOME" "$RUN_TMP" "$CACHE" "$KEPT"; cp -R "$SOURCE" "$APP"; cd "$APP"',
         f"PYTHON=${{PYTHON:-{minor}}}",
     ]
-    if not plan.environment.made_by_step:
+    if plan.environment.base:  # pip may install for the user in such a one, as in the host's interpreter
+        body.append('"$UV" venv --quiet --no-project --system-site-packages --python "$PYTHON" "$VENV"')
+    elif not plan.environment.made_by_step:
         body.append('"$UV" venv --quiet --no-project --python "$PYTHON" "$VENV"')
     seeds = [f"{name}=={version}" for name, version in plan.environment.seeds.items()]
     if seeds:
@@ -143,13 +147,21 @@ def _function(detection: Detection, plan: BuildPlan) -> list[str]:
             f'"$UV" venv --quiet --no-project --allow-existing --python "$PYTHON" "$CACHE/{name}"',
             f'"$UV" pip install --quiet --python "$CACHE/{name}/bin/python" {name}=={version}',
         ]
-    body.append('export PATH="$VENV_BIN:$PATH"')
+    if plan.root:
+        body.append(f'APP="$APP"/{shlex.quote(plan.root)}; cd "$APP"')
+    first = "".join(f"{_word(place)}:" for place in plan.environment.path)
+    body.append(f'export PATH={first}"$VENV_BIN:$PATH"')
     body += [f"export {name}={_word(value)}" for name, value in sorted(plan.env.items())]
     for step in plan.steps:
-        body += _step(step, plan)
+        if step.phase != "boot":
+            body += _step(step, plan)
     body.append(f'echo "{plan.platform}: built in $VENV"')
     if plan.boot is not None:
-        body += ['if [ -n "${START:-}" ]; then', *(f"  {line}" for line in _command(plan.boot.step)), "fi"]
+        before = [
+            line for s in plan.steps if s.phase == "boot" and not s.after_start for line in _step(s, plan)
+        ]
+        start = [*before, *_command(plan.boot.step)]
+        body += ['if [ -n "${START:-}" ]; then', *(f"  {line}" for line in start), "fi"]
     return [f"{_identifier(plan.platform)}() {{", *(f"  {line}" for line in body), "}"]
 
 

@@ -24,7 +24,8 @@ class Case:
 
     ``tree`` holds what the host receives, ``everything`` the same directory before any upload policy;
     ``project`` is the app's whole directory and ``root`` says where in it the others lie, usually at its top.
-    ``settings`` and ``env`` are what the host keeps outside the tree. ``packages_as_of`` is the past day
+    ``settings`` and ``env`` are what the host keeps outside the tree; ``services`` are addresses of running
+    services by the name that the app knows them by. ``packages_as_of`` is the past day
     whose packages are installed, ``None`` for today's. ``execution`` is ``None`` until steps have run.
     """
 
@@ -38,6 +39,7 @@ class Case:
         env: Mapping[str, str] | None = None,
         name: str = "app",
         remarks: tuple[tuple[str, str], ...] = (),
+        services: Mapping[str, str] | None = None,
         packages_as_of: date | None = None,
         project: Tree | None = None,
         root: str = "",
@@ -51,6 +53,7 @@ class Case:
         self.env = dict(env or {})
         self.name = name
         self.remarks = remarks
+        self.services = dict(services or {})
         self.packages_as_of = packages_as_of
         self.execution: Execution | None = None
         self._memory: dict[str, Any] = {}
@@ -65,6 +68,7 @@ class Case:
             env=self.env,
             name=self.name,
             remarks=self.remarks,
+            services=self.services,
             project=self.project,
             root=self.root,
         )
@@ -79,6 +83,7 @@ class Case:
             env=self.env,
             name=self.name,
             remarks=self.remarks,
+            services=self.services,
             packages_as_of=self.packages_as_of,
             project=self.everything,
             root=root,

@@ -10,10 +10,16 @@ from typing import Any
 import pytest
 
 from predeploy.app.tree import Tree
-from predeploy.hosts.platformsh import boot_exited, hook_failed, hook_undecided, other_languages, step_failed
-from predeploy.hosts.platformsh_build import backgrounded
 from predeploy.hosts.platformsh_config import APPLICATIONS, read_project, variables_of
+from predeploy.hosts.platformsh_outcomes import (
+    boot_exited,
+    hook_failed,
+    hook_undecided,
+    other_languages,
+    step_failed,
+)
 from predeploy.hosts.platformsh_recipe import requirement
+from predeploy.hosts.platformsh_start import backgrounded
 from predeploy.model.conditions import Match, NoMatch, Unknown
 from predeploy.model.decisions import BuildPlan
 from predeploy.model.execution import BootResult, Execution, LocalPython, StepResult
@@ -140,15 +146,36 @@ def test_the_build_sees_the_hosts_variables_over_the_apps() -> None:
     assert env["TOKEN"] == "x"
     assert env["PLATFORM_PROJECT"] != "mine"
     assert env["HOME"] == env["PLATFORM_APP_DIR"] == "{app}"
+    assert (env["PIP_USER"], env["PYTHONUSERBASE"]) == ("1", "{app}/.global")
     assert decoded(env["PLATFORM_VARIABLES"]) == {"theme:colour": "red"}
     assert decoded(env["PLATFORM_APPLICATION"])["name"] == "app"
-    assert not {"PORT", "PLATFORM_RELATIONSHIPS", "PLATFORM_BRANCH", "PIP_USER"} & env.keys()
+    assert not {"PORT", "PLATFORM_RELATIONSHIPS", "PLATFORM_BRANCH"} & env.keys()
 
 
-def test_a_hook_cannot_leave_the_runs_virtualenv() -> None:
-    env = plan_of(platformsh(env={"VIRTUAL_ENV": "/usr"})).env
-    assert env["VIRTUAL_ENV"] == "{venv}"
-    assert env["PIP_REQUIRE_VIRTUALENV"] == "1"
+def test_an_interpreter_of_the_runs_own_stands_for_the_images() -> None:
+    plan = plan_of(platformsh(APP.replace("3.13", "3.11")))
+    assert plan.environment.base
+    assert plan.environment.path == ("{app}/.global/bin",)
+    assert plan.environment.sites == ("{app}/.global", "{venv}")
+    assert plan.environment.seeds["setuptools"] == "65.5.0"
+    assert "VIRTUAL_ENV" not in plan.env
+
+
+@pytest.mark.parametrize(
+    ("start", "made"),
+    [
+        ("poetry run python main.py", True),
+        ("pipenv run python main.py", True),
+        ("uv run --no-sync main.py", True),
+        (".venv/bin/python main.py", True),
+        (". .venv/bin/activate && python main.py", True),
+        ("python main.py", False),
+        ("gunicorn run:app", False),
+    ],
+)
+def test_an_app_may_run_in_an_environment_that_a_tool_made(start: str, made: bool) -> None:
+    plan = plan_of(platformsh(APP.replace("python main.py", start)))
+    assert ("{app}/.venv" in plan.environment.sites) is made
 
 
 @pytest.mark.parametrize(
@@ -162,7 +189,11 @@ def test_a_hook_cannot_leave_the_runs_virtualenv() -> None:
 )
 def test_a_variable_came_on_a_day(day: date, name: str, there: bool) -> None:
     case = platformsh(APP.replace("3.13", "3.11"), as_of=day)
-    assert (name in plan_of(case).env) is there
+    plan = plan_of(case)
+    (hook,) = (step for step in plan.steps if step.id == "build-hook")
+    assert (name in hook.env) is there
+    assert plan.boot is not None
+    assert name not in plan.boot.step.env
 
 
 def test_the_start_command_gets_a_port_or_a_socket() -> None:
@@ -188,9 +219,9 @@ def test_the_environment_file_is_sourced_before_the_start_only() -> None:
 def test_an_app_below_the_root_runs_there() -> None:
     case = platformsh(APP + "source: {root: api}\n", {"api/main.py": "", "api/requirements.txt": ""})
     plan = plan_of(case)
-    assert {step.cwd for step in plan.steps if step.id == "build-hook"} == {"{app}/api"}
-    assert plan.env["PLATFORM_APP_DIR"] == "{app}/api"
-    assert plan.requirement_files == ("api/requirements.txt",)
+    assert {step.cwd for step in plan.steps if step.id == "build-hook"} == {"{app}"}
+    assert plan.root == "api"
+    assert plan.requirement_files == ("requirements.txt",)
 
 
 def test_an_own_virtualenv_is_not_scanned_for_imports() -> None:
@@ -246,7 +277,6 @@ def test_what_lies_in_this_machine_is_not_held_against_the_app() -> None:
     other = LocalPython(version="3.12.1", path="/usr/bin/python3.12", match="none")
     node = APP + 'dependencies: {nodejs: {yarn: "*"}}\n'
     cases = [
-        ran("ERROR: Can not perform a '--user' install. User site-packages are not visible"),
         ran("ERROR: Could not find an activated virtualenv (required)."),
         ran("dash: 1: python3.13: not found", 127, local=other),
         ran("yarn: not found", 127, app=node),
@@ -298,4 +328,5 @@ def test_uv_takes_the_image_s_python_unless_the_version_file_asks_for_another(
     text: str | None, expected: str
 ) -> None:
     files = {"main.py": ""} if text is None else {"main.py": "", ".python-version": text}
-    assert plan_of(platformsh(UV_HOOK, files)).env["UV_PYTHON"] == expected
+    (hook,) = (step for step in plan_of(platformsh(UV_HOOK, files)).steps if step.id == "build-hook")
+    assert hook.env["UV_PYTHON"] == expected
