@@ -49,9 +49,10 @@ fmt: $(STAMP) ## Let ruff format and fix
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(STAMP) ## Measure start-up and the sandbox, as ratios
+bench: $(STAMP) ## Measure everything against public tools, as ratios; ARGS='--apps flask,django --rounds 5 --json FILE'
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/sandbox.py
+	$(BIN)/python benchmarks/bench.py $(ARGS)
 
 kills: $(STAMP) ## Kill N runs at random moments, then look at what is left
 	PYTHONPATH=tests $(BIN)/python -m support.killing $(or $(N),100)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from _thread import get_ident
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -62,7 +63,7 @@ def own_bytes(path: Path) -> bytes | None:
 
 def replace_file(path: Path, data: bytes) -> OSError | None:
     """Put a whole file in place at once, for this user alone; return the trouble, which costs only time."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}{get_ident()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW

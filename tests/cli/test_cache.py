@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
 
+import predeploy
 from predeploy.env.caches import IN_USE, KINDS, contents, in_use
 from predeploy.paths import MARK, MARKER, claim
 from support.apps import CliResult, run_cli
@@ -201,3 +204,16 @@ def test_prune_lets_uv_look_after_its_own(root: Path) -> None:
     old.write_bytes(b"x" * 9_000)
     assert cache(root, "prune").exit_code == 0
     assert not old.exists()
+
+
+def test_every_place_in_the_cache_has_a_row() -> None:
+    package = Path(predeploy.__file__).parent
+    used = {
+        name.split("{")[0]
+        for path in package.rglob("*.py")
+        for name in re.findall(r'\bcache(?:_root\(\S+\))? / f?"([^"/]+)"', path.read_text(encoding="utf-8"))
+        if path.name not in {"caches.py", "conda_worker.py"}  # conda's is a directory of the run
+    }
+    assert {"uv", "tools", "python", "fetch-"} <= used
+    for name in used:
+        assert any(fnmatch(name, kind.entry) for kind in KINDS), f"env/caches.py has no row for {name}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import chdir
 from pathlib import Path
 
@@ -80,13 +81,11 @@ def test_completion_is_clicks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_both_ways_answer_the_same(tmp_path: Path) -> None:
     (tmp_path / "requirements.txt").write_text("flask\n")
-    quick = run_cli("check", ".", "-p", "heroku", cwd=tmp_path)
-    by_click = run_cli("check", "-pheroku", ".", cwd=tmp_path)
-    assert (quick.exit_code, quick.stdout, quick.stderr) == (
-        by_click.exit_code,
-        by_click.stdout,
-        by_click.stderr,
+    quick, by_click = (
+        run_cli("check", *words, cwd=tmp_path) for words in ([".", "-p", "heroku"], ["-pheroku", "."])
     )
+    assert (quick.exit_code, quick.stderr) == (by_click.exit_code, by_click.stderr)
+    assert re.sub(r"\d+ ms", "", quick.stdout) == re.sub(r"\d+ ms", "", by_click.stdout)
     wrong = [run_cli("check", *words, cwd=tmp_path) for words in (["-p", "herok"], ["-pherok"])]
     assert wrong[0] == wrong[1]
     assert wrong[0].exit_code == 2

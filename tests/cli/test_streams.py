@@ -59,9 +59,13 @@ def test_signs_that_cannot_be_shown_have_plain_forms(app: Path) -> None:
 
 
 @pytest.mark.parametrize("cache", ["/dev/null/cache", "/proc/cache"])
-def test_a_cache_that_cannot_be_written_costs_only_time(app: Path, cache: str) -> None:
-    result = run_cli("check", "-p", "heroku", cwd=app, env={"PREDEPLOY_CACHE_DIR": cache})
-    assert (result.exit_code, result.stderr) == (1, "")
+def test_a_cache_that_cannot_be_written_costs_only_time_and_is_said_once(app: Path, cache: str) -> None:
+    argv = ("check", "-p", "heroku", "-p", "cloud-run")
+    result = run_cli(*argv, cwd=app, env={"PREDEPLOY_CACHE_DIR": cache})
+    assert result.exit_code == 1
+    assert result.stderr.count("\n") == 1
+    assert result.stderr.startswith(f"predeploy: {cache}/profiles: ")
+    assert result.stderr.endswith("; profiles are not kept and are read anew every time\n")
 
 
 def test_values_of_variables_do_not_tear_the_document(app: Path) -> None:

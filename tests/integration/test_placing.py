@@ -344,6 +344,42 @@ def test_a_tool_that_was_damaged_is_made_again(build: Build, worker_cache: Path)
     assert "not as it was made; it is made again" in result.stderr
 
 
+@pytest.mark.parametrize("harm", ["truncated", "flipped"])
+def test_a_damaged_file_of_a_distribution_is_fetched_again(
+    build: Build, index: LocalIndex, worker_cache: Path, harm: str
+) -> None:
+    index.add(
+        Distribution(name=f"fragile-{harm}", version="1.0", files={f"fragile_{harm}.py": "whole = 1\n"})
+    )
+    files = app(f"fragile-{harm}\n")
+    build(files, *KEPT)
+    for path in worker_cache.glob(f"uv/**/fragile_{harm}.py"):
+        path.write_text("" if harm == "truncated" else "whole = 2\n")
+    result, again = build(files, *KEPT)
+    assert "damaged in the cache, and fetched again" in result.stderr
+    assert text_of(again, f"fragile_{harm}") == "whole = 1\n"
+    result, _ = build(files, *KEPT)
+    assert "damaged in the cache" not in result.stderr, "said once"
+
+
+def test_bytecode_is_kept_for_the_same_app_and_no_other(build: Build, worker_cache: Path) -> None:
+    serve = (
+        "import http.server, os, pear\nprint('cached', pear.__cached__, os.path.exists(pear.__cached__))\n"
+        "http.server.HTTPServer(('', int(os.environ['PORT'])), http.server.BaseHTTPRequestHandler).serve_forever()\n"
+    )
+    files = app("pear\n", Procfile="web: python serve.py\n", **{"serve.py": serve})
+    before = set((worker_cache / "pycache").glob("*"))
+    _, first = build(files, "--keep")
+    assert first["boot"]["http_status"] == 501
+    made = set((worker_cache / "pycache").glob("*")) - before
+    assert len(made) == 1
+    assert list(next(iter(made)).rglob("pear*/*.pyc"))
+    build(files, "--keep")
+    assert set((worker_cache / "pycache").glob("*")) - before == made
+    build({**files, "serve.py": serve + "# changed\n"}, "--keep")
+    assert len(set((worker_cache / "pycache").glob("*")) - before) == 2
+
+
 def test_a_cache_that_cannot_be_made_is_said_and_done_without(build: Build, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     result, platform = build(

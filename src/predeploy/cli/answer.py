@@ -52,7 +52,8 @@ def answer(
 
     ``streamed``: files of json-lines already hold the events of the run.
     """
-    tell((*request.remarks, *remarks))
+    trouble = registry.cache_problem if registry is not None else None
+    tell((*request.remarks, *remarks, *([trouble] if trouble else [])))
     code = int(code_of(reports, strict=request.strict))
     root = request.environ.get("GITHUB_WORKSPACE") or request.environ.get("CI_PROJECT_DIR") or ""
     for name, file in request.reports:

@@ -94,5 +94,5 @@ def checked(**options: Any) -> int:
     registry = registry_for(request)
     results = check(request, registry)
     report = report_of(request, results, seconds=perf_counter() - begun)
-    answer((report,), request, registry, remarks=[registry.cache_problem] if registry.cache_problem else [])
+    answer((report,), request, registry)
     return report.exit_code

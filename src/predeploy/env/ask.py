@@ -23,7 +23,10 @@ class Question:
     def __init__(self, argv: Sequence[str], *, timeout: float, env: Mapping[str, str] | None = None) -> None:
         self._deadline = monotonic() + timeout
         self._pid = 0
-        self._pipe, theirs = os.pipe()
+        try:
+            self._pipe, theirs = os.pipe()
+        except OSError:
+            return
         try:
             self._pid = _start(argv, env or {}, theirs)
         except (OSError, ValueError):
@@ -61,7 +64,8 @@ class Question:
         with suppress(OSError):
             os.killpg(pid, signal.SIGKILL)
         if status is None:
-            os.waitpid(pid, 0)
+            with suppress(ChildProcessError):
+                os.waitpid(pid, 0)
         os.close(self._pipe)
         return status
 
@@ -69,7 +73,10 @@ class Question:
         """Wait for its end; ``None`` where it goes on beyond its time with its output closed."""
         pause = 0.0005
         while True:
-            ended, status = os.waitpid(pid, os.WNOHANG)
+            try:
+                ended, status = os.waitpid(pid, os.WNOHANG)
+            except ChildProcessError:  # whoever started us has the kernel forget children; all was printed
+                return 0
             if ended:
                 return status
             if monotonic() > self._deadline:

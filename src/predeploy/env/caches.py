@@ -54,6 +54,7 @@ KINDS = (
         name="build-caches", entry="build-caches", holds="what hosts keep of one build of an app for its next"
     ),
     Kind(name="pycache", entry="pycache", holds="bytecode of installed packages", unit="files"),
+    Kind(name="placed", entry="placed", holds="files of distributions that were looked through"),
     Kind(name="decisions", entry="decisions", holds="what pip decided, and what it rests on"),
     Kind(name="virtualenv", entry="virtualenv", holds="virtualenv's own seeds", unit="whole"),
     Kind(name="poetry", entry="poetry", holds="files, as Poetry keeps them", unit="whole"),

@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from threading import Lock
 
 from predeploy.paths import own_bytes, replace_file
 
@@ -16,6 +17,10 @@ MOST = 500
 Ask = Callable[[Sequence[Path]], Sequence[str | None]]
 
 
+_ASKING = Lock()
+"""Platforms that begin side by side ask for the same; the second finds what the first was told."""
+
+
 def answers(
     paths: Sequence[Path], ask: Ask, *, base_of: Callable[[str], Path | None], memory: Path
 ) -> list[str | None]:
@@ -24,6 +29,13 @@ def answers(
     ``base_of`` names the executable an answer speaks of, which must still be there. A script is asked every
     time, since what it leads to may change without it; so is whatever did not answer.
     """
+    with _ASKING:
+        return _answers(paths, ask, base_of, memory)
+
+
+def _answers(
+    paths: Sequence[Path], ask: Ask, base_of: Callable[[str], Path | None], memory: Path
+) -> list[str | None]:
     stamps = [_stamp(path) for path in paths]
     known = _known(memory)
     found: list[str | None] = []

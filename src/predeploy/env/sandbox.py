@@ -140,6 +140,8 @@ class Bubblewrapped:
     """What the host keeps of one build for the next."""
     kind: Kind = "bwrap"
     _added: dict[str, Mount] = field(default_factory=dict)
+    _whole: Confinement | None = None
+    """All that can be seen, as long as nothing is added."""
 
     def __post_init__(self) -> None:
         from predeploy.env.system import SYSTEM_MOUNTS, write_identity
@@ -178,6 +180,7 @@ class Bubblewrapped:
     def _add(self, source: Path, target: str) -> None:
         if not self._is_system(Path(target)):
             self._added[target] = Mount(source=source, target=target)
+            self._whole = None
 
     def _is_system(self, path: Path) -> bool:
         return any(path.is_relative_to(mount.target) for mount in self._system)
@@ -232,7 +235,9 @@ class Bubblewrapped:
 
     def outside(self, inside: str) -> Path:
         """See :class:`Sandbox`."""
-        return self.confinement(View()).outside(inside) or Path("/nonexistent") / inside.lstrip("/")
+        if self._whole is None:
+            self._whole = self.confinement(View())
+        return self._whole.outside(inside) or Path("/nonexistent") / inside.lstrip("/")
 
 
 def ordered(mounts: list[Mount], *, own: Path) -> list[Mount]:

@@ -97,48 +97,46 @@ def create_environment(stage: Stage) -> bool:
     """
     from predeploy.env.environments import Template
 
-    environment = stage.plan.environment
-    seeds = ", ".join(f"{name} {version}" for name, version in environment.seeds.items())
+    seeds = stage.plan.environment.seeds
     template = Template(
         python=stage.interpreter,
         version=stage.python_version,
-        seeds=environment.seeds,
+        seeds=seeds,
         runner=stage.runner,
         env={**stage.outer_env, "UV_CACHE_DIR": str(stage.cache / "uv")},
         logs=stage.work.logs,
     )
     argv = template.argv(stage.places["venv"], stage.cache)
-    step_id = "create-environment"
+    step_id, tail = "create-environment", ""
     stage.reporter.emit(StepStarted(stage.platform, "install", step_id, " ".join(argv)))
-    begun, status, tail = perf_counter(), "ok", ""
+    begun = perf_counter()
     try:
-        _place(stage, template)
+        _place_environment(stage, template)
     except TransientError as error:
-        status, tail = "transient", str(error)
+        tail = str(error)
     except ToolError as error:
         if stage.cancellation.requested:
             raise
-        raise ToolError(f"no environment with {seeds or 'Python'} could be made: {error}") from None
-    seconds = perf_counter() - begun
-    stage.results.append(
-        StepResult(
-            id=step_id,
-            phase="install",
-            status=status,  # type: ignore[arg-type]
-            argv=argv,
-            returncode=0 if status == "ok" else 1,
-            seconds=seconds,
-            tail=tail,
-            reason=transient_line(tail) if tail else "",
-            output=tail,
-        )
+        named = ", ".join(f"{name} {version}" for name, version in seeds.items())
+        raise ToolError(f"no environment with {named or 'Python'} could be made: {error}") from None
+    result = StepResult(
+        id=step_id,
+        phase="install",
+        status="transient" if tail else "ok",
+        argv=argv,
+        returncode=1 if tail else 0,
+        seconds=perf_counter() - begun,
+        tail=tail,
+        reason=transient_line(tail) if tail else "",
+        output=tail,
     )
-    stage.reporter.emit(StepFinished(stage.platform, "install", step_id, status, seconds))
-    return status == "ok"
+    stage.results.append(result)
+    stage.reporter.emit(StepFinished(stage.platform, "install", step_id, result.status, result.seconds))
+    return not tail
 
 
-def _place(stage: Stage, template: Template) -> None:
-    """Put a copy of the environment into the run, and make an interpreter of it where the host has one."""
+def _place_environment(stage: Stage, template: Template) -> None:
+    """Put a copy of the environment in the cache into the run, as links where it can be kept from others."""
     from predeploy.env.environments import place
 
     stage.template = template.ensure(
@@ -147,8 +145,7 @@ def _place(stage: Stage, template: Template) -> None:
     outside, inside = stage.interpreter.parent.parent, Path(stage.places["python"]).parent.parent
     moved = {"venv": stage.places["venv"], str(outside): str(inside)}
     wanted = stage.sandbox.kind != "none"
-    stage.may_link = place(stage.template, stage.work.venv, moved=moved, link=wanted)
-    stage.linked = stage.may_link
+    stage.may_link = stage.linked = place(stage.template, stage.work.venv, moved=moved, link=wanted)
     if stage.plan.environment.base:
         _make_base(stage)
     if wanted and not stage.may_link:

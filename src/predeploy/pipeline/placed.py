@@ -13,6 +13,7 @@ from urllib.parse import unquote, urlsplit
 
 from predeploy.env.commands import Command
 from predeploy.env.decided import Pin
+from predeploy.env.intact import damaged
 from predeploy.env.tools import uv_binary
 
 if TYPE_CHECKING:
@@ -45,6 +46,24 @@ def place_all(stage: Stage, pins: tuple[Pin, ...], name: str) -> str:
         log=stage.work.logs / f"{len(stage.results) + 1:02}-{name}.place.log",
         timeout_seconds=SECONDS,
     )
+    trouble = _run(stage, command)
+    harmed = () if trouble else _harmed(stage, pins)
+    if harmed:
+        stage.say(f"damaged in the cache, and fetched again: {', '.join(harmed)}")
+        clean = replace(command, argv=(str(uv_binary()), "cache", "clean", "--force", *harmed))
+        stage.runner.run(clean)
+        trouble = _run(stage, replace(command, argv=(*command.argv, "--reinstall")))
+        harmed = () if trouble else _harmed(stage, pins)
+    if trouble or harmed:
+        return trouble or f"the files of {', '.join(harmed)} are not what its record says"
+    _move_in(stage)
+    if pins[0].sha256:
+        _leave_as_pip_does(stage.work.venv, pins)
+    return ""
+
+
+def _run(stage: Stage, command: Command) -> str:
+    """Run uv, first with what is in the cache alone; return what is wrong, empty when it placed all."""
     # What is in the cache needs no question to the index, whatever that says of its files' freshness.
     done = stage.runner.run(replace(command, argv=(*command.argv, "--offline")))
     if done.status == "failed":
@@ -53,13 +72,25 @@ def place_all(stage: Stage, pins: tuple[Pin, ...], name: str) -> str:
         from predeploy.pipeline.stage import Interrupted
 
         raise Interrupted
-    if done.status != "ok":
-        last = next((line.strip() for line in reversed(done.tail.splitlines()) if line.strip()), done.status)
-        return f"uv could not place what was chosen ({last[:200]})"
-    _move_in(stage)
-    if pins[0].sha256:
-        _leave_as_pip_does(stage.work.venv, pins)
-    return ""
+    if done.status == "ok":
+        return ""
+    last = next((line.strip() for line in reversed(done.tail.splitlines()) if line.strip()), done.status)
+    return f"uv could not place what was chosen ({last[:200]})"
+
+
+def _harmed(stage: Stage, pins: tuple[Pin, ...]) -> tuple[str, ...]:
+    return damaged(_placed(stage.work.venv, pins), stage.cache / "placed")
+
+
+def _placed(environment: Path, pins: tuple[Pin, ...]) -> Iterator[Path]:
+    """Yield the descriptions of what was placed."""
+    from packaging.utils import canonicalize_name
+
+    names = {canonicalize_name(pin.name) for pin in pins}
+    for packages in environment.glob("lib/python*/site-packages"):
+        for place in _descriptions(packages):
+            if canonicalize_name(place.name.partition("-")[0]) in names:
+                yield place
 
 
 def _line(stage: Stage, pin: Pin) -> str:
@@ -108,12 +139,8 @@ def _leave_as_pip_does(environment: Path, pins: tuple[Pin, ...]) -> None:
     from packaging.utils import canonicalize_name
 
     requested = {canonicalize_name(pin.name) for pin in pins if pin.requested}
-    placed = {canonicalize_name(pin.name) for pin in pins}
-    for packages in environment.glob("lib/python*/site-packages"):
-        for place in _descriptions(packages):
-            known = canonicalize_name(place.name.partition("-")[0])
-            if known in placed:
-                _tidy(place, requested=known in requested)
+    for place in tuple(_placed(environment, pins)):
+        _tidy(place, requested=canonicalize_name(place.name.partition("-")[0]) in requested)
 
 
 def _descriptions(packages: Path) -> Iterator[Path]:

@@ -178,6 +178,7 @@ class Placing:
                 self.kept.unlink(missing_ok=True)
             return trouble
         stage.placed += [f"{pin.name}=={pin.version}" for pin in decision.pins]
+        stage.placed_files += [pin.sha256 or f"{pin.name}=={pin.version}" for pin in decision.pins]
         count = len(decision.pins)
         seconds = perf_counter() - self.begun
         way = f"{origin}; {count} distribution{'s' if count != 1 else ''} placed by uv"

@@ -125,18 +125,26 @@ class PipPlacing(Placing):
 
     def _read(self, noted: dict[str, Any]) -> dict[str, str]:
         """Return the state of every file and directory that pip read, beside its own and Python's."""
-        places = self.stage.places
-        own = [places[name] for name in ("venv", "temp", "home", "python") if name in places]
-        own += [str(Path(places["python"]).parent.parent), str(self.stage.interpreter.parent.parent)]
-        own += [str(self.stage.interpreter.resolve().parent.parent), str(self.stage.cache)]
-        own += [place for name, place in places.items() if name.startswith("tool:")]
-        ignored = (*(f"{place}/" for place in own), "/etc/", "/usr/", "/proc/", "/dev/", "/opt/predeploy/")
-        app = f"{places['app']}/"
+        app, root = self.stage.places["app"], str(self.stage.work.root)
+        own = self._own_places()
         state = {}
         for path in (*noted["files"], *noted["directories"]):
             inside = path if path.startswith("/") else f"{self.host.cwd}/{path}"
-            if path.isdigit() or (inside.startswith(ignored) and not inside.startswith(app)):
+            nearest = max((place for place in (*own, app) if _is_below(inside, place)), key=len, default="")
+            if path.isdigit() or nearest in own:
                 continue
-            known = decided.state_of(self.stage.sandbox.outside(inside), whole=inside.startswith(app))
-            state[inside.replace(str(self.stage.work.root), "{work}")] = known
+            known = decided.state_of(self.stage.sandbox.outside(inside), whole=nearest == app)
+            state[inside.replace(root, "{work}")] = known
         return state
+
+    def _own_places(self) -> frozenset[str]:
+        """Return the directories of Python, of pip and of what it leaves behind, as the command sees them."""
+        places, interpreter = self.stage.places, self.stage.interpreter
+        own = [place for name, place in places.items() if name in ("venv", "temp", "home") or ":" in name]
+        pythons = (Path(places["python"]), interpreter, interpreter.resolve())
+        own += [str(python.parent.parent) for python in pythons]
+        return frozenset((*own, str(self.stage.cache), "/etc", "/usr", "/proc", "/dev", "/opt/predeploy"))
+
+
+def _is_below(path: str, place: str) -> bool:
+    return path == place or path.startswith(f"{place}/")

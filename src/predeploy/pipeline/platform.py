@@ -18,6 +18,7 @@ from predeploy.model.execution import BootResult, Execution, SandboxUse
 from predeploy.model.findings import Finding
 from predeploy.model.results import PlatformResult
 from predeploy.pipeline import boot, install, verify
+from predeploy.pipeline.bytecode import bounded
 from predeploy.pipeline.detect import outcome_of, settle, status_of
 from predeploy.pipeline.libraries import missing_libraries
 from predeploy.pipeline.ports import Ports
@@ -84,13 +85,17 @@ class PlatformRun:
         except ToolError as error:
             self._give_up(str(error))
             return self._result()
+        stage = None
         try:
-            self._phases(self._stage(self.plan, work))
+            stage = self._stage(self.plan, work)
+            self._phases(stage)
         except Interrupted:
             self.interrupted = True
         except ToolError as error:
             self._give_up(str(error))
         finally:
+            if stage is not None and stage.bytecode is not None:
+                bounded(stage.bytecode)
             self._tidy(work)
         return self._result()
 
@@ -135,7 +140,12 @@ class PlatformRun:
             cancellation=self.cancellation,
             reporter=self.reporter,
             base_env=build_environment(
-                home=places["home"], temp=places["temp"], path=(places["bin"],), index=index
+                home=places["home"],
+                temp=places["temp"],
+                path=(places["bin"],),
+                index=index,
+                # half to two thirds of what pip does is bytecode, which the first start makes as it needs it
+                extra={} if self.request.exact else {"PIP_NO_COMPILE": "1"},
             ),
             outer_env=build_environment(home=str(work.home), temp=str(work.root), path=(), index=index),
             places=places,

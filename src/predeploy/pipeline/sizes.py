@@ -16,7 +16,7 @@ from typing import BinaryIO
 PIECE = 1024 * 1024
 """Bytes compressed at a time."""
 
-SAMPLE_BYTES = 32 * 1024 * 1024
+SAMPLE_BYTES = 12 * 1024 * 1024
 """Bytes read at most; what is larger is sampled."""
 
 SAMPLE_SECONDS = 2.0

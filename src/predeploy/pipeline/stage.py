@@ -15,6 +15,7 @@ from predeploy.model import Phase
 from predeploy.model.decisions import BuildPlan, Step
 from predeploy.model.execution import SandboxUse, StepResult, StepStatus
 from predeploy.model.limits import Limits
+from predeploy.pipeline.bytecode import INSIDE
 from predeploy.pipeline.cause import cause, read_end
 from predeploy.pipeline.ports import Ports
 from predeploy.rules.case import Case
@@ -65,6 +66,10 @@ class Stage:
     results: list[StepResult] = field(default_factory=list)
     placed: list[str] = field(default_factory=list)
     """What was placed into the environment, in order: names with versions."""
+    placed_files: list[str] = field(default_factory=list)
+    """The hashes of the files it came from, or the names where no hash is known."""
+    bytecode: Path | None = None
+    """Where commands of the app keep bytecode for later runs."""
     linked: bool = False
     """Whether files of the environment are links into the cache, so that only we may write to them."""
     untouched: bool = True
@@ -113,7 +118,9 @@ class Stage:
         from predeploy.env.commands import Command
 
         argv = (*step.shell_argv, step.shell) if step.shell is not None else step.argv
-        filled = {**self.plan.env, **step.env}
+        bytecode = self._bytecode() if not ours and self.guards(step) else ()
+        mounts = (*mounts, *bytecode)
+        filled = {**self.plan.env, **step.env, **({"PYTHONPYCACHEPREFIX": INSIDE} if bytecode else {})}
         if step.traced:
             from predeploy.pipeline.trace import PROMPT, traced
 
@@ -134,8 +141,16 @@ class Stage:
             timeout_seconds=min(step.timeout_seconds, limits.time or step.timeout_seconds),
             limits=limits,
             confinement=self.sandbox.confinement(self._view(step, mounts, ours, environment)),
-            measured=(self.work.root,),
+            measured=(self.work.root, *(mount.source for mount in bytecode)),
         )
+
+    def _bytecode(self) -> tuple[Mount, ...]:
+        """Return the place of bytecode that commands of the app may write to, where it can be kept."""
+        from predeploy.env.confinement import Mount
+        from predeploy.pipeline.bytecode import directory
+
+        self.bytecode = place = directory(self)
+        return () if place is None else (Mount(source=place, target=INSIDE, writable=True),)
 
     def limits(self, phase: Phase) -> Limits:
         """Return what a command of a phase may use: what was asked for, else the host's, else ours."""

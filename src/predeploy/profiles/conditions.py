@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from typing import Any, Literal, get_type_hints
+from functools import cache
+from typing import TYPE_CHECKING, Any, Literal, get_type_hints
 
 from predeploy.errors import suggestion
 from predeploy.model.conditions import Combined, Condition, Test
 from predeploy.rules.registry import PREDICATES
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 MAX_NESTING = 2
 
@@ -44,10 +48,9 @@ def _test(name: str, value: object, path: Path, complain: Complain) -> Test:
     if function is None:
         complain((*path, name), f"unknown predicate {name!r}{suggestion(name, PREDICATES)}")
         return Test("invalid")
-    from pydantic import ConfigDict, TypeAdapter, ValidationError
+    from pydantic import ValidationError
 
-    hints = get_type_hints(function)
-    parameters = [p for p in inspect.signature(function).parameters.values() if p.kind is p.KEYWORD_ONLY]
+    hints, parameters = _signature(function)
     arguments = _keywords(value, parameters)
     accepted = {parameter.name.rstrip("_"): parameter for parameter in parameters}
     checked: dict[str, Any] = {}
@@ -56,9 +59,8 @@ def _test(name: str, value: object, path: Path, complain: Complain) -> Test:
         if parameter is None:
             complain((*path, name), f"{name} takes no argument {key!r}{suggestion(str(key), accepted)}")
             continue
-        adapter: TypeAdapter[Any] = TypeAdapter(hints[parameter.name], config=ConfigDict(strict=False))
         try:
-            checked[parameter.name] = adapter.validate_python(argument)
+            checked[parameter.name] = _adapter(hints[parameter.name]).validate_python(argument)
         except ValidationError as error:
             complain((*path, name), f"{name}: {key}: {error.errors()[0]['msg'].lower()}")
     for parameter in parameters:
@@ -66,6 +68,20 @@ def _test(name: str, value: object, path: Path, complain: Complain) -> Test:
         if parameter.default is parameter.empty and word not in arguments:
             complain((*path, name), f"{name} needs the argument {word!r}")
     return Test(name, tuple(sorted(checked.items())))
+
+
+@cache
+def _signature(function: Callable[..., Any]) -> tuple[dict[str, Any], list[inspect.Parameter]]:
+    """Return the types and the keyword parameters of a predicate."""
+    parameters = inspect.signature(function).parameters.values()
+    return get_type_hints(function), [one for one in parameters if one.kind is one.KEYWORD_ONLY]
+
+
+@cache
+def _adapter(hint: Any) -> TypeAdapter[Any]:
+    from pydantic import ConfigDict, TypeAdapter
+
+    return TypeAdapter(hint, config=ConfigDict(strict=False))
 
 
 def _keywords(value: object, parameters: list[inspect.Parameter]) -> dict[Any, Any]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from predeploy.profiles.registry import base_file
 
 Place = tuple[str, int | None]
 DataPath = tuple[str | int, ...]
+INDEXED = 2
+"""Length of the paths by which places are found: a rule, a table."""
 
 
 class Source:
@@ -22,6 +25,19 @@ class Source:
         self.data = data
         self.places = places
         self.file = file
+        self._below: dict[DataPath, list[tuple[DataPath, Place]]] | None = None
+
+    def below(self, path: DataPath) -> Iterable[tuple[DataPath, Place]]:
+        """Return the places of what stands below a path, itself included."""
+        depth = len(path)
+        if depth < INDEXED:
+            return [(known, place) for known, place in self.places.items() if known[:depth] == path]
+        if self._below is None:
+            self._below = {}
+            for known, place in self.places.items():
+                self._below.setdefault(known[:INDEXED], []).append((known, place))
+        near = self._below.get(path[:INDEXED], ())
+        return [(known, place) for known, place in near if known[:depth] == path]
 
     def place(self, path: DataPath) -> Place:
         """Return the file and line of a value, or of the nearest value around it."""
@@ -34,14 +50,20 @@ class Source:
 
 def read_source(path: Path) -> Source:
     """Return the data of one YAML file; raise :class:`ProfileError` for YAML that is not ours."""
-    from predeploy.app.marked_yaml import YamlProblem, load_marked
-
     try:
         text = path.read_bytes().decode("utf-8")
     except OSError as error:
         raise ProfileError(at(path, None, (error.strerror or "cannot be read").lower())) from None
     except UnicodeDecodeError as error:
         raise ProfileError(at(path, None, f"is not UTF-8 (byte {error.start})")) from None
+    return _parsed(path, text)
+
+
+@lru_cache(maxsize=64)
+def _parsed(path: Path, text: str) -> Source:
+    """Read a text once, though several profiles extend it; nobody changes a source."""
+    from predeploy.app.marked_yaml import YamlProblem, load_marked
+
     try:
         document = load_marked(text, strict=True)
     except YamlProblem as problem:
@@ -244,10 +266,8 @@ def _value(data: Any, path: DataPath) -> Any:
 
 def _copy_places(source: Source, from_: DataPath, to: DataPath, places: dict[DataPath, Place]) -> None:
     places[to] = source.place(from_)
-    depth = len(from_)
-    for path, place in source.places.items():
-        if path[:depth] == from_:
-            places[(*to, *path[depth:])] = place
+    for path, place in source.below(from_):
+        places[(*to, *path[len(from_) :])] = place
 
 
 def profile_from(files: Mapping[str, Path], name: str) -> Profile:

@@ -6,6 +6,7 @@ The only module of the profiles that imports pydantic; it is not needed once a p
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -22,11 +23,17 @@ Path = tuple[str | int, ...]
 def validate_profile(data: dict[str, Any], complain: Callable[[Path, str], None]) -> Profile | None:
     """Return the profile, or report every problem with the path of the value and return ``None``."""
     try:
-        return TypeAdapter(Profile).validate_python(data)
+        return _adapter().validate_python(data)
     except ValidationError as error:
         for problem in error.errors(include_url=False):
             complain(_cleaned(problem["loc"]), _sentence(problem))
     return None
+
+
+@cache
+def _adapter() -> TypeAdapter[Profile]:
+    # Making it takes longer than validating all profiles with it.
+    return TypeAdapter(Profile)
 
 
 def _cleaned(location: tuple[str | int, ...]) -> Path:

@@ -253,6 +253,8 @@ def _execution(paper: Paper, result: PlatformResult, run: Execution) -> None:
         paper.wrapped(sandbox_text(run.sandbox), indent=2, first="sandbox   ", hanging=10)
     for step in run.steps:
         _step(paper, step)
+        if step.way:
+            paper.wrapped(step.way, indent=12, ink="dim")
         if step.status in STOPPED:
             _output(paper, step.tail, step.log)
     if run.installed is not None:

@@ -12,6 +12,7 @@ import psutil
 import pytest
 
 from predeploy.env import processes
+from predeploy.env.ask import Question
 from predeploy.env.output import LINE_SHOWN, readable
 from predeploy.env.runner import Cancellation, Command, ProcessRunner, capture, capture_all
 from predeploy.errors import ToolError
@@ -316,3 +317,34 @@ def test_a_quick_question() -> None:
         f"{i}\n" for i in range(20)
     )
     assert capture_all([], timeout=1) == ()
+
+
+def test_a_question_that_is_dropped_ends(tmp_path: Path) -> None:
+    note = tmp_path / "pid"
+    question = Question(
+        ("/bin/sh", "-c", f"echo $$ > {note}; exec sleep 600"), timeout=60, env={"PATH": "/usr/bin:/bin"}
+    )
+    while not note.exists() or not note.read_text():
+        time.sleep(0.01)
+    del question
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(note.read_text()), 0)
+
+
+def test_questions_see_their_own_search_path_and_nothing_else(tmp_path: Path) -> None:
+    program = tmp_path / "asked"
+    program.write_text("#!/bin/sh\nset\n")
+    program.chmod(0o755)
+    printed = capture(("asked",), timeout=30, env={"PATH": f"/no/such:{tmp_path}:/bin", "SAID": "yes"})
+    assert printed is not None
+    assert "SAID='yes'" in printed or "SAID=yes" in printed
+    assert "HOME=" not in printed
+    assert capture(("asked",), timeout=30, env={"PATH": "/no/such"}) is None
+
+
+def test_long_answers_and_closed_outputs() -> None:
+    many = capture((sys.executable, "-I", "-c", "print('x' * 3_000_000)"), timeout=30)
+    assert many is not None
+    assert len(many) == 3_000_001
+    closed = "import os, time; os.close(1); time.sleep(600)"
+    assert capture((sys.executable, "-I", "-c", closed), timeout=0.5) is None

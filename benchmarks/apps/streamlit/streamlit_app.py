@@ -1,0 +1,4 @@
+import pandas as pd
+import streamlit as st
+
+st.line_chart(pd.DataFrame({"y": [1, 2, 3]}))
