@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,11 @@ def test_the_script_installs_what_the_build_installs(
         ["sh"], input=script, text=True, env=env, cwd=tmp_path, capture_output=True, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
+    if platform == "platformsh":  # it installs for the user, beside what the host's interpreter brings
+        site = tmp_path / "root/platformsh/app/.global/lib" / f"python{MINOR}/site-packages"
+        found = {item.name.lower(): item.version for item in distributions(path=[str(site)])}
+        assert normal(found) == {k: v for k, v in normal(built).items() if k not in {"pip", "setuptools"}}
+        return
     python = tmp_path / "root" / platform / "venv" / "bin" / "python"
     listed = subprocess.run(
         [str(uv_binary()), "pip", "list", "--python", str(python), "--format", "json"],

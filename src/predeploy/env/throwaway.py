@@ -57,7 +57,7 @@ def _version_name(venv: Path) -> str:
 def _forget_virtualenv(venv: Path, name: str) -> None:
     packages = venv / "lib" / name / "site-packages"
     places = [venv / word for word in OF_A_VIRTUALENV]
-    places += [*venv.glob("bin/[ad]*activate*"), *packages.glob("_virtualenv.*"), venv / "lib64"]
+    places += [*venv.glob("bin/*activate*"), *packages.glob("_virtualenv.*"), venv / "lib64"]
     for place in places:
         with suppress(FileNotFoundError, IsADirectoryError):
             place.unlink()

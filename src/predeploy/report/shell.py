@@ -35,6 +35,21 @@ VARIABLES = {
 }
 
 
+OF_BASE = (
+    """PREFIX=$("$VENV_BIN/python" -c 'import sys; print(sys.base_prefix)')""",
+    """NAME=$("$VENV_BIN/python" -c 'import sys; print("python%d.%d" % sys.version_info[:2])')""",
+)
+BASE = (
+    "# An interpreter of its own, which installs for the user as the host's does; a virtualenv would not.",
+    'rm "$VENV/pyvenv.cfg" "$VENV_BIN"/python*; cp "$PREFIX/bin/$NAME" "$VENV_BIN/"',
+    'ln -s "$NAME" "$VENV_BIN/python"; ln -s "$NAME" "$VENV_BIN/python3"',
+    'for place in "$PREFIX/lib/$NAME"/*; do',
+    '  case $place in *-packages | */EXTERNALLY-MANAGED) ;; *) ln -s "$place" "$VENV/lib/$NAME/" ;; esac',
+    "done",
+)
+"""Lines that make of a virtualenv what passes for an installed Python; see ``env/throwaway.py``."""
+
+
 def as_script(
     results: Sequence[PlatformResult],
     detections: Sequence[Detection],
@@ -134,14 +149,17 @@ def _function(detection: Detection, plan: BuildPlan) -> list[str]:
         'mkdir -p "$WORK" "$RUN_HOME" "$RUN_TMP" "$CACHE" "$KEPT"; cp -R "$SOURCE" "$APP"; cd "$APP"',
         f"PYTHON=${{PYTHON:-{minor}}}",
     ]
-    if plan.environment.base:  # pip may install for the user in such a one, as in the host's interpreter
-        body.append('"$UV" venv --quiet --no-project --system-site-packages --python "$PYTHON" "$VENV"')
-    elif not plan.environment.made_by_step:
+    if not plan.environment.made_by_step:
         body.append('"$UV" venv --quiet --no-project --python "$PYTHON" "$VENV"')
     seeds = [f"{name}=={version}" for name, version in plan.environment.seeds.items()]
+    wheels = ""
+    if plan.environment.base:
+        body += OF_BASE
+        wheels = ' --find-links "$PREFIX/lib/$NAME/ensurepip/_bundled"'  # the interpreter's own seeds
     if seeds:
         words = " ".join(shlex.quote(seed) for seed in seeds)
-        body.append(f'"$UV" pip install --quiet --python "$VENV_BIN/python" {words}')
+        body.append(f'"$UV" pip install --quiet --python "$VENV_BIN/python"{wheels} {words}')
+    body += BASE if plan.environment.base else ()
     for name, version in plan.tools.items():
         body += [
             f'"$UV" venv --quiet --no-project --allow-existing --python "$PYTHON" "$CACHE/{name}"',
