@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 from urllib.error import HTTPError
 from urllib.request import HTTPSHandler, OpenerDirector, ProxyHandler, Request, build_opener
 
@@ -15,6 +15,8 @@ from predeploy.env.decided import Page, fresh_until
 
 if TYPE_CHECKING:
     from email.message import Message
+
+Asked = TypeVar("Asked")
 
 AT_ONCE = 16
 SECONDS = 15.0
@@ -30,26 +32,26 @@ def unchanged(pages: tuple[Page, ...], env: Mapping[str, str]) -> tuple[Page, ..
     ``env`` holds the proxies and certificates of the build. Nobody is logged in: an index that wants that
     counts as changed.
     """
-    try:
-        opener = _opener(env)
-    except OSError:
-        return None
-    with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
-        answers = tuple(pool.map(lambda page: _asked(page, opener), pages))
-    known = tuple(page for page in answers if page is not None)
-    return known if len(known) == len(pages) else None
+    return _each(_asked, pages, env)
 
 
 def first_seen(urls: tuple[str, ...], env: Mapping[str, str]) -> tuple[Page, ...] | None:
     """Return pages as they are now; ``None`` where one cannot be had. See :func:`unchanged` for ``env``."""
+    return _each(_first, urls, env)
+
+
+def _each(
+    ask: Callable[[Asked, OpenerDirector], Page | None], items: tuple[Asked, ...], env: Mapping[str, str]
+) -> tuple[Page, ...] | None:
+    """Return what came of asking for each, several at a time; ``None`` where one gave nothing."""
     try:
         opener = _opener(env)
     except OSError:
         return None
     with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
-        pages = tuple(pool.map(lambda url: _first(url, opener), urls))
+        pages = tuple(pool.map(lambda item: ask(item, opener), items))
     known = tuple(page for page in pages if page is not None)
-    return known if len(known) == len(pages) else None
+    return known if len(known) == len(items) else None
 
 
 def _first(url: str, opener: OpenerDirector) -> Page | None:

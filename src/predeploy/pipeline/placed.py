@@ -15,6 +15,7 @@ from predeploy.env.commands import Command
 from predeploy.env.decided import Pin
 from predeploy.env.intact import damaged
 from predeploy.env.tools import uv_binary
+from predeploy.errors import ToolError
 
 if TYPE_CHECKING:
     from predeploy.pipeline.stage import Stage
@@ -54,8 +55,10 @@ def place_all(stage: Stage, pins: tuple[Pin, ...], name: str) -> str:
         stage.runner.run(clean)
         trouble = _run(stage, replace(command, argv=(*command.argv, "--reinstall")))
         harmed = () if trouble else _harmed(stage, pins)
-    if trouble or harmed:
-        return trouble or f"the files of {', '.join(harmed)} are not what its record says"
+    if harmed:  # and they are in the environment by now, where the tool itself would take them for good
+        raise ToolError(f"the files of {', '.join(harmed)} are not what their record says")
+    if trouble:
+        return trouble
     _move_in(stage)
     if pins[0].sha256:
         _leave_as_pip_does(stage.work.venv, pins)
