@@ -18,7 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from measure import Bench, Figure
+from measure import FOUR, Bench, Figure
 from mirror import KIND
 from rows import ROWS
 
@@ -33,7 +33,7 @@ def main() -> int:
     print(f"{'app':<10}{'figure':<20}{'ours':>12}{'theirs':>12}{'ratio':>8}     goal")
     try:
         for app in arguments.apps:
-            bench = Bench(app, base / app, arguments.store, delay=arguments.delay / 1000)
+            bench = Bench(app, base / app, arguments.store, delay=arguments.delay / 1000, four=arguments.four)
             try:
                 bench.fill()
                 for row in ROWS:
@@ -61,6 +61,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--apps", type=lambda text: text.split(","), default=["flask"], help="|".join(APPS))
     parser.add_argument("--rows", nargs="*", help=", ".join(row.name for row in ROWS))
+    parser.add_argument("--four", nargs="*", default=FOUR, metavar="ID", help="platforms side by side")
     parser.add_argument("--delay", type=float, default=20, help="ms added to each answer of the index")
     parser.add_argument("--json", type=Path, help="write the figures there too")
     parser.add_argument("--place", type=Path, help="directory to work in; all of it on one file system")
@@ -115,6 +116,7 @@ def machine(place: Path, arguments: argparse.Namespace) -> dict[str, Any]:
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
         "filesystem": filesystem(place),
         "index": f"{KIND}, {arguments.delay:g} ms a request",
+        "platforms side by side": list(arguments.four),
         "python": platform.python_version(),
         "pip": version_of([sys.executable, "-m", "pip"]),
         "uv": version_of([str(Path(sys.executable).with_name("uv"))]),

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 
-from measure import FOUR, PLATFORM, Bench, Figure, bytes_text, disk
+from measure import PLATFORM, Bench, Figure, bytes_text, disk
 
 from predeploy.profiles.registry import Registry
 
@@ -65,7 +65,7 @@ def unchanged(bench: Bench) -> Figure:
 def four_changed(bench: Bench) -> Figure:
     def ours() -> float:
         bench.change()
-        return bench.build(FOUR, bench.warm)[0]
+        return bench.build(bench.four, bench.warm)[0]
 
     return Figure(
         ours, lambda: bench.naive(bench.warm, 4), "four platforms, inputs changed, against four naive"
@@ -74,10 +74,10 @@ def four_changed(bench: Bench) -> Figure:
 
 def four_unchanged(bench: Bench) -> Figure:
     bench.change()
-    bench.build(FOUR, bench.warm)
-    bench.build(FOUR, bench.warm)
+    bench.build(bench.four, bench.warm)
+    bench.build(bench.four, bench.warm)
     return Figure(
-        lambda: bench.build(FOUR, bench.warm)[0],
+        lambda: bench.build(bench.four, bench.warm)[0],
         lambda: bench.naive(bench.warm, 4),
         "four platforms, nothing changed, against four naive",
     )
@@ -115,16 +115,16 @@ def fetched(bench: Bench) -> Figure:
         return float(bench.mirror.log.sent - before)
 
     note = "bytes for four platforms, cold, against one"
-    return Figure(lambda: sent(FOUR), lambda: sent((PLATFORM,)), note, repeat=False, show=bytes_text)
+    return Figure(lambda: sent(bench.four), lambda: sent((PLATFORM,)), note, repeat=False, show=bytes_text)
 
 
 def disk_of_four(bench: Bench) -> Figure:
     work = bench.fresh("work")
     work.mkdir()
-    bench.build(FOUR, bench.warm, "--keep", "--work-dir", str(work))
+    bench.build(bench.four, bench.warm, "--keep", "--work-dir", str(work))
     places = sorted(work.glob("*/venv")) or sorted(work.glob("*/*/venv"))
-    if len(places) != len(FOUR):
-        sys.exit(f"found {len(places)} environments of {len(FOUR)} below {work}")
+    if len(places) != len(bench.four):
+        sys.exit(f"found {len(places)} environments of {len(bench.four)} below {work}")
     one = disk(places[:1], set())
     seen: set[tuple[int, int]] = set()
     disk([bench.base / "cache", places[0]], seen)

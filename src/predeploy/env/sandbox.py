@@ -243,7 +243,7 @@ class Bubblewrapped:
 def ordered(mounts: list[Mount], *, own: Path) -> list[Mount]:
     """Return mounts so that one that lies inside another comes after it, its mount point made.
 
-    A mount point below ``own``, the run's directory, is made a directory, and no link: bubblewrap follows
+    A mount point below ``own``, the run's directory, is made what is mounted, and no link: bubblewrap follows
     links while it prepares the mounts, and what an app put there must not decide where that leads.
     """
     kept: list[Mount] = []
@@ -254,16 +254,21 @@ def ordered(mounts: list[Mount], *, own: Path) -> list[Mount]:
             if parents[-1].source / relative == mount.source:
                 continue  # seen already
             if parents[-1].source.is_relative_to(own):
-                _make_mount_point(parents[-1].source, relative)
+                _make_mount_point(parents[-1].source, relative, file=mount.source.is_file())
         kept.append(mount)
     return kept
 
 
-def _make_mount_point(root: Path, relative: str) -> None:
+def _make_mount_point(root: Path, relative: str, *, file: bool) -> None:
     place = root
-    for part in relative.split("/"):
+    *above, last = relative.split("/")
+    for part in above if file else (*above, last):
         place = place / part
         if place.is_symlink() or (place.exists() and not place.is_dir()):
             place.unlink()
         if not place.exists():
             place.mkdir()
+    if file and (place / last).is_symlink():
+        (place / last).unlink()
+    if file and not (place / last).exists():
+        (place / last).touch()

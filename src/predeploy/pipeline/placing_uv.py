@@ -51,7 +51,8 @@ class UvPlacing(Placing):
             return f"{declared[0]} is set"
         for path in _named(step):
             read = read_requirements(stage.case.tree, path)
-            if read.options or read.problems or any(line.url or line.editable for line in read.lines):
+            special = any(line.url or line.editable or line.hashes for line in read.lines)
+            if special or read.options or read.problems:
                 return f"{path} has more than names and versions"
         return ""
 

@@ -19,6 +19,9 @@ PIECE = 1024 * 1024
 SAMPLE_BYTES = 12 * 1024 * 1024
 """Bytes read at most; what is larger is sampled."""
 
+ROUGH_BYTES = 3 * 1024 * 1024
+"""Bytes read where the files are far below the limit as they are, so that nothing hangs on the estimate."""
+
 SAMPLE_SECONDS = 2.0
 """After this time the sample is what there is."""
 
@@ -39,8 +42,11 @@ def regular_files(*roots: Path) -> Iterator[tuple[str, int]]:
                     yield entry.path, status.st_size
 
 
-def measure(*roots: Path, seconds: float = SAMPLE_SECONDS) -> tuple[int, int]:
-    """Return the bytes below the roots, and an estimate of them compressed."""
+def measure(*roots: Path, seconds: float = SAMPLE_SECONDS, limit: int = 0) -> tuple[int, int]:
+    """Return the bytes below the roots, and an estimate of them compressed.
+
+    Compressing is most of the time; it is a rough estimate where twice the files would be within ``limit``.
+    """
     files = sorted(regular_files(*roots))
     total = sum(size for _, size in files)
     if not total:
@@ -50,7 +56,7 @@ def measure(*roots: Path, seconds: float = SAMPLE_SECONDS) -> tuple[int, int]:
     deadline = monotonic() + seconds
     content = _Joined(files)
     read = compressed = 0
-    for number in order[: SAMPLE_BYTES // PIECE]:
+    for number in order[: (ROUGH_BYTES if total * 2 < limit else SAMPLE_BYTES) // PIECE]:
         data = content.read(number * PIECE, PIECE)
         read += len(data)
         compressed += len(zlib.compress(data, 1))

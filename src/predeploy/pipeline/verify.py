@@ -129,14 +129,15 @@ def sizes(stage: Stage) -> Sizes | None:
     work = stage.work
     packages = {path.resolve() for path in site_packages(work.venv)}  # lib64 is a link to lib
     further = (work.venv / "src", work.venv / "nltk_data")
-    installed_bytes, compressed = measure(work.app, *further, *packages)
+    python = int(values.get("slug-python-mb", 0)) * 1024 * 1024
+    limit = int(values["slug-limit-mb"]) * 1024 * 1024
+    installed_bytes, compressed = measure(work.app, *further, *packages, limit=limit - python)
     bytecode = bytecode_to_come(*packages)
     compressed += int(bytecode * BYTECODE_COMPRESSED)
-    python = int(values.get("slug-python-mb", 0)) * 1024 * 1024
     return Sizes(
         installed_bytes=installed_bytes + bytecode,
         compressed_estimate_bytes=compressed + python,
-        limit_bytes=int(values["slug-limit-mb"]) * 1024 * 1024,
+        limit_bytes=limit,
     )
 
 

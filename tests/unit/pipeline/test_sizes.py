@@ -61,3 +61,14 @@ def test_what_cannot_be_read_does_not_stop_the_count(tmp_path: Path) -> None:
     (tmp_path / "b").write_bytes(b"x" * 10)
     (tmp_path / "a").chmod(0)
     assert measure(tmp_path)[0] == 20
+
+
+def test_far_below_the_limit_a_rough_estimate_will_do(tmp_path: Path) -> None:
+    noise = random.Random(4)
+    for number in range(20):
+        (tmp_path / f"{number:02}").write_bytes(noise.randbytes(PIECE // 2) + bytes(PIECE // 2))
+    exact = measure(tmp_path, seconds=60)
+    rough = measure(tmp_path, seconds=60, limit=1000 * PIECE)
+    assert rough[0] == exact[0] == 20 * PIECE
+    assert 0.8 < rough[1] / exact[1] < 1.2
+    assert measure(tmp_path, seconds=60, limit=30 * PIECE) == exact
