@@ -44,8 +44,9 @@ WRITES = {
 """Commands that write into the app's directory, with their subcommands."""
 DATABASE = pattern(
     r"manage\.py\s+(?:migrate|loaddata|createsuperuser|flush|createcachetable)\b|\balembic\s+upgrade\b"
-    r"|\bflask\s+db\s+upgrade\b|(?:^|[\s;&|])(?:psql|mysql|mongo|mongosh|redis-cli)\s"
+    r"|\bflask\s+db\s+upgrade\b"
 )
+CLIENTS = frozenset({"psql", "pg_dump", "mysql", "mysqldump", "mongo", "mongosh", "redis-cli"})
 RUN_TIME = pattern(r"\$\{?(PLATFORM_RELATIONSHIPS|PLATFORM_ROUTES|PORT|SOCKET|PLATFORM_BRANCH)\b")
 
 
@@ -127,8 +128,7 @@ def check_deployment(hook: Hook) -> Problems:
     app = hook.app
     if app.part.get("relationships").data and hook.script:
         for call in hook.own:
-            found = DATABASE.search(call.text) if call.plain else None
-            if found:
+            if call.plain and (call.program in CLIENTS or DATABASE.search(call.text)):
                 place = hook.line_of(call)
                 key = app.part.get("hooks", "build")
                 yield key.at_line(place).says("build-uses-service", shown(call.text))
@@ -146,13 +146,12 @@ def _writes(app: App) -> Problems:
         part = app.part.get("hooks", name)
         for call in calls_of(app.text("hooks", name) or ""):
             words = tuple(posixpath.basename(word) for word in call.words)
-            tool = next((word for word in words[:4] if word in WRITES), None)
-            if tool is None or not call.plain:
-                continue
-            rest = words[words.index(tool) + 1 :]
-            if any(verb in rest[:3] for verb in WRITES[tool]) and not any(
-                m and m in call.text for m in mounts
-            ):
+            writes = any(
+                word in WRITES and set(words[place + 1 : place + 4]) & set(WRITES[word])
+                for place, word in enumerate(words[:6])
+            )
+            mounted = any(mount and mount in call.text for mount in mounts)
+            if writes and call.plain and not mounted:
                 line = part.line + call.line if part.line and "\n" in str(part.data) else part.line
                 yield part.at_line(line).says("deploy-hook-writes", shown(call.text))
 
