@@ -70,7 +70,7 @@ def as_script(
     lines += ["", f"for platform in ${{*:-{' '.join(names)}}}; do" if names else "exit 1"]
     if names:
         lines += ['  case "$platform" in']
-        lines += [f"    {name}) ( {_identifier(name)} ) || exit 1 ;;" for name in names]
+        lines += [f"    {name}) ( {_identifier(name)} ) ;;" for name in names]
         lines += ['    *) echo "no plan for $platform" >&2; exit 2 ;;', "  esac", "done"]
     return "\n".join(lines) + "\n"
 
