@@ -18,7 +18,7 @@ from support.apps import run_cli
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 BUILTIN = {path.stem for path in (ROOT / "platforms").glob("*.yaml")}
-ABSTRACT = {"base", "google"}
+ABSTRACT = {"base", "google", "upsun-family"}
 
 
 @pytest.fixture(scope="module")

@@ -37,8 +37,14 @@ BUILT = {
 }
 
 
+FEW = frozenset({"everywhere", "function-http", "heroku-flask", "platformsh-uv", "streamlit-basic"})
+"""One app for each kind of builder; all others are for those who have the time."""
+
+
 @pytest.mark.network
-@pytest.mark.parametrize("app", BUILT)
+@pytest.mark.parametrize(
+    "app", [app if app in FEW else pytest.param(app, marks=pytest.mark.slow) for app in BUILT]
+)
 def test_a_sample_app_ends_as_its_cells_say(
     tmp_path: Path, app: str, index_answers: bool, shared_cache: Path
 ) -> None:
