@@ -25,13 +25,13 @@ demo: $(STAMP) ## Judge, build and start the sample app on four platforms
 	$(BIN)/predeploy build sample_apps/everywhere
 
 test: $(STAMP) ## Run all tests but the slow ones
-	$(BIN)/python -m pytest -n $(JOBS) -m "not slow"
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m "not slow"
 
 slow: $(STAMP) ## Run the slow tests: indexes out of order, killed runs, a gigabyte of output
-	$(BIN)/python -m pytest -n $(JOBS) -m slow
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m slow
 
 unit: $(STAMP) ## Run the unit, contract and command-line tests only (no network, under a minute)
-	$(BIN)/python -m pytest -n $(JOBS) tests/unit tests/contract tests/cli
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal tests/unit tests/contract tests/cli
 
 fuzz: $(STAMP) ## Try the properties of parsers, trees and secrets on new inputs for MINUTES; .fuzz keeps what fails
 	$(BIN)/python tests/fuzz.py --minutes $(MINUTES)
