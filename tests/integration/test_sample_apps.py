@@ -37,8 +37,8 @@ BUILT = {
 }
 
 
-FEW = frozenset({"everywhere", "function-http", "heroku-flask", "platformsh-uv", "streamlit-basic"})
-"""One app for each kind of builder; all others are for those who have the time."""
+FEW = frozenset({"everywhere", "platformsh-uv"})
+"""One that most platforms take, and one on a socket; all others are for those who have the time."""
 
 
 @pytest.mark.network
