@@ -77,7 +77,7 @@ class Template:
             install = (str(uv_binary()), "pip", "install", "--quiet", "--no-deps", "--python", python, *later)
             self._run(install, place.parent, "seed-environment", problem)
         packages = [str(path) for path in place.glob("lib/python*/site-packages")]
-        compiled = (python, "-I", "-m", "compileall", "-q", *packages)
+        compiled = (python, "-I", "-m", "compileall", "-q", "-j", "0", *packages)
         with_errors = self.runner.run(self._command(compiled, place.parent, "compile-environment"))
         if with_errors.status == "interrupted":
             require(with_errors, problem)
