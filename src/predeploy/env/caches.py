@@ -49,7 +49,6 @@ KINDS = (
     Kind(name="pip", entry="pip", holds="pages and files, as pip keeps them", unit="files"),
     Kind(name="tools", entry="tools", holds="pip, uv, Poetry, Pipenv in the hosts' versions"),
     Kind(name="environments", entry="environments", holds="environments that builds begin with"),
-    Kind(name="kept", entry="kept", holds="environments as builds left them"),
     Kind(
         name="build-caches", entry="build-caches", holds="what hosts keep of one build of an app for its next"
     ),
