@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from predeploy.cli.check import command
+from predeploy.cli.main import main
 from predeploy.cli.quick import ordinary_check
 from support.apps import run_cli
 
@@ -53,7 +54,8 @@ FOR_CLICK = [
 
 @pytest.mark.parametrize("words", ORDINARY, ids=" ".join)
 def test_both_read_the_same(words: list[str]) -> None:
-    expected = command.make_context("check", list(words)).params
+    # with the settings of the program, since click keeps the help option it made first
+    expected = command.make_context("check", list(words), **main.context_settings).params
     assert ordinary_check(["check", *words]) == expected
     assert ordinary_check(words) == expected
 
