@@ -78,9 +78,9 @@ class Template:
             self._run(install, place.parent, "seed-environment", problem)
         packages = [str(path) for path in place.glob("lib/python*/site-packages")]
         compiled = (python, "-I", "-m", "compileall", "-q", "-j", "0", *packages)
-        with_errors = self.runner.run(self._command(compiled, place.parent, "compile-environment"))
-        if with_errors.status == "interrupted":
-            require(with_errors, problem)
+        done = self.runner.run(self._command(compiled, place.parent, "compile-environment"))
+        if done.status == "interrupted":  # what else goes wrong only costs time later
+            require(done, problem)
         (place / MADE_AT).write_text(str(place), "utf-8")
 
     def _run(self, argv: tuple[str, ...], cwd: Path, name: str, problem: str) -> None:

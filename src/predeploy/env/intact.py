@@ -12,7 +12,10 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-OURS = frozenset({"INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json", "uv_build.json", "RECORD"})
+OF_UV = ("direct_url.json", "uv_cache.json", "uv_build.json")
+"""What uv notes in a description beside what pip does."""
+
+OURS = frozenset({"INSTALLER", "REQUESTED", "RECORD", *OF_UV})
 """Files of a description that whoever installs writes."""
 
 

@@ -13,7 +13,7 @@ from urllib.parse import unquote, urlsplit
 
 from predeploy.env.commands import Command
 from predeploy.env.decided import Pin
-from predeploy.env.intact import damaged
+from predeploy.env.intact import OF_UV, damaged
 from predeploy.env.tools import uv_binary
 from predeploy.errors import ToolError
 
@@ -26,8 +26,6 @@ HEAD = 1024
 
 _HASH_OF_PIP = "sha256=zuuue4knoyJ-UwPPXg8fezS7VCrXJQrAP7zeNuwvFQg"
 """Of the four bytes that pip writes into ``INSTALLER``."""
-
-_OF_UV = ("direct_url.json", "uv_cache.json", "uv_build.json")
 
 
 def place_all(stage: Stage, pins: tuple[Pin, ...], name: str) -> str:
@@ -152,7 +150,7 @@ def _descriptions(packages: Path) -> Iterator[Path]:
 
 
 def _tidy(place: Path, *, requested: bool) -> None:
-    gone = (*_OF_UV, *(() if requested else ("REQUESTED",)))
+    gone = (*OF_UV, *(() if requested else ("REQUESTED",)))
     for name in gone:
         with suppress(FileNotFoundError):
             (place / name).unlink()
